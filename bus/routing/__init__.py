@@ -1,0 +1,1 @@
+"""Topic to family, tier, Kafka topic and partition; patterns. Pure: no clock, no chance, no network."""

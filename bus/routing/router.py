@@ -1,0 +1,73 @@
+"""From a topic and a priority to where it goes: the first matching rule decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bus.message import MessagePriority
+from bus.routing.patterns import Pattern, compile_pattern
+from bus.routing.topics import check_topic, family_of, kafka_topic_name
+from bus.settings import RouteRule, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a topic goes.
+
+    Attributes:
+        topic: The dotted topic.
+        tier: The tier that it is sent in.
+        family: Its first segments.
+        kafka_topic: The Kafka topic that holds the family in that tier.
+        rule: The rule that decided.
+    """
+
+    topic: str
+    tier: MessagePriority
+    family: str
+    kafka_topic: str
+    rule: RouteRule
+
+
+class Router:
+    """The rules of one client; the same arguments always give the same route."""
+
+    __slots__ = ("_default", "_namespace", "_rules")
+
+    def __init__(self, namespace: str, rules: Sequence[RouteRule], default: RouteRule) -> None:
+        """Compiles the rules.
+
+        Raises:
+            PatternError: A rule's pattern is not valid.
+        """
+        self._namespace = namespace
+        self._rules: list[tuple[Pattern, RouteRule]] = [(compile_pattern(rule.pattern), rule) for rule in rules]
+        self._default = default
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Router:
+        """The router that a client with these settings uses."""
+        return cls(
+            settings.namespace, settings.routes, RouteRule(pattern="**", priority=settings.default_priority)
+        )
+
+    def rule(self, topic: str) -> RouteRule:
+        """The first rule whose pattern matches, or the default."""
+        for pattern, rule in self._rules:
+            if pattern.matches(topic):
+                return rule
+        return self._default
+
+    def route(self, topic: str, priority: MessagePriority | str | None = None) -> Route:
+        """Where a topic goes; an explicit priority wins over the rule's.
+
+        Raises:
+            TopicError: The topic is not valid, or its family is too long for Kafka.
+            PriorityError: The priority is unknown.
+        """
+        check_topic(topic)
+        rule = self.rule(topic)
+        tier = rule.priority if priority is None else MessagePriority.parse(priority)
+        family = family_of(topic, rule.family_depth)
+        return Route(topic, tier, family, kafka_topic_name(self._namespace, family, tier), rule)

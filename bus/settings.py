@@ -1,0 +1,297 @@
+"""Every setting of the bus, read from arguments and from the environment (`TIERBUS_...`).
+
+Kafka's own names are kept where Kafka has one; every duration and size names its unit. Nested values use two
+underscores: `TIERBUS_TIERS__LOW__LINGER_MS=50`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, Self, cast
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bus.errors import SettingsError, TierbusError
+from bus.message import TIERS, MessagePriority
+
+Compression = Literal["gzip", "snappy", "lz4", "zstd"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+TokenProvider = Callable[[], Awaitable[str]]
+
+ENV_PREFIX = "TIERBUS_"
+# Variables with our prefix that are not settings of the bus but of the tools around it.
+TOOL_VARIABLES = frozenset(
+    {"STATE_DIR", "CACHE_DIR", "KAFKA_IMAGE", "KAFKA_JVM_OPTS", "TEST_BROKER", "REQUIRE_DOCKER", "BROKER_HOW"}
+)
+
+
+def _parse_priority(value: Any) -> Any:
+    if isinstance(value, str) and not value.isdigit():
+        return MessagePriority.parse(value)
+    return int(value) if isinstance(value, str) else value
+
+
+class RouteRule(BaseModel):
+    """What is decided for the topics that match a pattern; the first matching rule wins.
+
+    Attributes:
+        pattern: Topics that the rule is for (`*` one segment, `**` one or more).
+        priority: Their tier, unless the publisher names one.
+        family_depth: How many leading segments make their family.
+        contract: Name of the Avro contract that their data must fit; none means bytes, str or JSON.
+        key: Where the key is found in the data, as a dotted path (`order.symbol`); none means the topic itself.
+        partitions: Partitions of their Kafka topics when these are created.
+        retention_ms: How long Kafka keeps them; none means the broker's default.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pattern: str
+    priority: MessagePriority = MessagePriority.NORMAL
+    family_depth: int = Field(default=2, ge=1, le=16)
+    contract: str | None = None
+    key: str | None = None
+    partitions: int | None = Field(default=None, ge=1, le=10_000)
+    retention_ms: int | None = Field(default=None, ge=1)
+
+    @field_validator("priority", mode="before")
+    @classmethod
+    def _priority_by_name(cls, value: Any) -> Any:
+        return _parse_priority(value)
+
+
+class TierProfile(BaseModel):
+    """How one tier is sent and fetched."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    linger_ms: float = Field(default=0, ge=0, le=60_000)
+    batch_size_bytes: int = Field(default=65_536, ge=1_024, le=16_777_216)
+    compression_type: Compression | None = None
+    fetch_max_wait_ms: int = Field(default=100, ge=1, le=30_000)
+
+
+DEFAULT_TIERS: dict[MessagePriority, TierProfile] = {
+    MessagePriority.CRITICAL: TierProfile(linger_ms=0, fetch_max_wait_ms=50),
+    MessagePriority.HIGH: TierProfile(linger_ms=0, fetch_max_wait_ms=100),
+    MessagePriority.NORMAL: TierProfile(linger_ms=2, fetch_max_wait_ms=250),
+    MessagePriority.LOW: TierProfile(linger_ms=20, fetch_max_wait_ms=500, compression_type="lz4"),
+}
+
+DEFAULT_ROUTES: tuple[RouteRule, ...] = (
+    RouteRule(pattern="trading.orders.**", priority=MessagePriority.CRITICAL),
+    RouteRule(pattern="risk.alerts.**", priority=MessagePriority.CRITICAL),
+    RouteRule(pattern="system.emergency.**", priority=MessagePriority.CRITICAL),
+    RouteRule(pattern="market-data.**", priority=MessagePriority.HIGH),
+    RouteRule(pattern="execution.reports.**", priority=MessagePriority.HIGH),
+    RouteRule(pattern="analytics.**", priority=MessagePriority.NORMAL),
+    RouteRule(pattern="events.**", priority=MessagePriority.NORMAL),
+    RouteRule(pattern="logs.**", priority=MessagePriority.LOW),
+    RouteRule(pattern="debug.**", priority=MessagePriority.LOW),
+    RouteRule(pattern="datagov.datasets.**", priority=MessagePriority.LOW, contract="datagov.dataset"),
+    RouteRule(pattern="dbnomics.series.**", priority=MessagePriority.LOW, contract="dbnomics.series"),
+    RouteRule(pattern="dbnomics.observations.**", priority=MessagePriority.LOW, contract="dbnomics.observation"),
+)
+
+
+class Settings(BaseSettings):
+    """Settings of one bus client.
+
+    Raises:
+        SettingsError: One or more settings are wrong or exclude each other; the message lists them all.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    # Where
+    bootstrap_servers: str = "127.0.0.1:9092"
+    namespace: str = Field(default="bus", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    environment: Literal["development", "production"] = "development"
+    client_id: str = Field(default="tierbus", pattern=r"^[A-Za-z0-9._-]{1,100}$")
+
+    # Connection security
+    security_protocol: SecurityProtocol = "PLAINTEXT"
+    ssl_cafile: str | None = None
+    ssl_certfile: str | None = None
+    ssl_keyfile: str | None = None
+    ssl_password: SecretStr | None = None
+    ssl_check_hostname: bool = True
+    sasl_mechanism: SaslMechanism | None = None
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    sasl_oauth_token: SecretStr | None = None
+    sasl_oauth_token_provider: TokenProvider | None = Field(default=None, exclude=True, repr=False)
+    allow_sasl_plaintext: bool = False
+
+    # Routing and contracts
+    routes: tuple[RouteRule, ...] = DEFAULT_ROUTES
+    default_priority: MessagePriority = MessagePriority.NORMAL
+    default_partitions: int = Field(default=4, ge=1, le=10_000)
+    replication_factor: int | None = Field(default=None, ge=1, le=100)
+    contracts_dir: str | None = None
+    discovery_interval_ms: int = Field(default=5_000, ge=100, le=300_000)
+
+    # Publishing; sizes and counts are for each tier
+    tiers: dict[MessagePriority, TierProfile] = Field(default_factory=lambda: dict(DEFAULT_TIERS))
+    buffer_memory_bytes: int = Field(default=33_554_432, ge=65_536)
+    buffer_messages_max: int = Field(default=100_000, ge=1)
+    buffer_wait_ms: int = Field(default=5_000, ge=0, le=600_000)
+    delivery_timeout_ms: int = Field(default=120_000, ge=1_000)
+    max_request_size_bytes: int = Field(default=1_048_576, ge=1_024, le=104_857_600)
+
+    # Consuming; sizes and counts are for each subscription and tier
+    intake_messages_max: int = Field(default=2_000, ge=1)
+    intake_memory_bytes: int = Field(default=16_777_216, ge=65_536)
+    fetch_max_bytes: int = Field(default=8_388_608, ge=1_024)
+    max_partition_fetch_bytes: int = Field(default=1_048_576, ge=1_024)
+    commit_interval_ms: int = Field(default=500, ge=10, le=60_000)
+    drain_timeout_s: float = Field(default=20.0, ge=0, le=600)
+    session_timeout_ms: int = Field(default=30_000, ge=6_000)
+    heartbeat_interval_ms: int = Field(default=3_000, ge=100)
+
+    # Waiting on the network
+    connect_timeout_ms: int = Field(default=10_000, ge=100, le=600_000)
+    request_timeout_ms: int = Field(default=15_000, ge=500, le=600_000)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsError(_one_message(error)) from None
+
+    @field_validator("default_priority", mode="before")
+    @classmethod
+    def _priority_by_name(cls, value: Any) -> Any:
+        return _parse_priority(value)
+
+    @field_validator("tiers", mode="before")
+    @classmethod
+    def _tiers_over_defaults(cls, value: Any) -> Any:
+        """What is given for a tier is laid over that tier's defaults."""
+        if not isinstance(value, dict):
+            return value
+        merged: dict[MessagePriority, Any] = dict(DEFAULT_TIERS)
+        for name, profile in value.items():
+            tier = _parse_priority(name)
+            if isinstance(tier, MessagePriority) and isinstance(profile, dict):
+                profile = DEFAULT_TIERS[tier].model_dump() | profile
+            merged[tier] = profile
+        return merged
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        problems = [*self._security_problems(), *self._size_problems(), *_unknown_variables(type(self))]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _security_problems(self) -> list[str]:
+        problems = []
+        sasl = self.security_protocol.startswith("SASL_")
+        if self.security_protocol == "SASL_PLAINTEXT" and not self.allow_sasl_plaintext:
+            problems.append(
+                "security_protocol SASL_PLAINTEXT sends the password unencrypted: use SASL_SSL, or set "
+                "allow_sasl_plaintext too if that is truly wanted"
+            )
+        if sasl and self.sasl_mechanism is None:
+            problems.append(f"security_protocol {self.security_protocol} needs sasl_mechanism")
+        if not sasl and self.sasl_mechanism is not None:
+            problems.append(
+                f"sasl_mechanism {self.sasl_mechanism} has no effect with security_protocol "
+                f"{self.security_protocol}: use SASL_SSL"
+            )
+        if self.sasl_mechanism == "OAUTHBEARER":
+            if (self.sasl_oauth_token is None) == (self.sasl_oauth_token_provider is None):
+                problems.append("OAUTHBEARER needs one of sasl_oauth_token and sasl_oauth_token_provider")
+        elif self.sasl_mechanism is not None and (self.sasl_username is None or self.sasl_password is None):
+            problems.append(f"sasl_mechanism {self.sasl_mechanism} needs sasl_username and sasl_password")
+        if not self.security_protocol.endswith("SSL"):
+            given = [n for n in ("ssl_cafile", "ssl_certfile", "ssl_keyfile") if getattr(self, n) is not None]
+            if given:
+                problems.append(
+                    f"{', '.join(given)} has no effect with security_protocol {self.security_protocol}: use SSL or SASL_SSL"
+                )
+        if self.ssl_keyfile is not None and self.ssl_certfile is None:
+            problems.append("ssl_keyfile needs ssl_certfile")
+        return problems
+
+    def _size_problems(self) -> list[str]:
+        problems = []
+        if self.max_request_size_bytes > self.buffer_memory_bytes:
+            problems.append(
+                f"max_request_size_bytes {self.max_request_size_bytes} does not fit buffer_memory_bytes "
+                f"{self.buffer_memory_bytes}"
+            )
+        for tier in TIERS:
+            size = self.tiers[tier].batch_size_bytes
+            if size > self.max_request_size_bytes:
+                problems.append(
+                    f"tiers.{tier.tier}.batch_size_bytes {size} is over max_request_size_bytes "
+                    f"{self.max_request_size_bytes}"
+                )
+        if self.heartbeat_interval_ms * 3 > self.session_timeout_ms:
+            problems.append(
+                f"heartbeat_interval_ms {self.heartbeat_interval_ms} must be at most a third of "
+                f"session_timeout_ms {self.session_timeout_ms}"
+            )
+        if self.request_timeout_ms > self.delivery_timeout_ms:
+            problems.append(
+                f"request_timeout_ms {self.request_timeout_ms} is over delivery_timeout_ms {self.delivery_timeout_ms}"
+            )
+        return problems
+
+    @classmethod
+    def development(cls, **values: Any) -> Self:
+        """Kafka topics are created on first use; waits are short."""
+        return cls(**({"environment": "development", "buffer_wait_ms": 2_000} | values))
+
+    @classmethod
+    def production(cls, **values: Any) -> Self:
+        """Only declared Kafka topics are used; three replicas."""
+        return cls(**({"environment": "production", "replication_factor": 3} | values))
+
+    @classmethod
+    def low_latency(cls, **values: Any) -> Self:
+        """Nothing lingers in any tier, nothing is compressed, fetches return at once."""
+        tiers = {tier.tier: {"linger_ms": 0, "compression_type": None, "fetch_max_wait_ms": 50} for tier in TIERS}
+        return cls(**({"tiers": tiers} | values))
+
+    @classmethod
+    def throughput(cls, **values: Any) -> Self:
+        """Larger batches that wait longer, compressed below CRITICAL; larger buffers."""
+        tiers = {
+            tier.tier: {"linger_ms": 20, "batch_size_bytes": 262_144, "compression_type": "lz4"}
+            for tier in TIERS
+            if tier is not MessagePriority.CRITICAL
+        }
+        return cls(**({"tiers": tiers, "buffer_memory_bytes": 67_108_864, "buffer_messages_max": 400_000} | values))
+
+
+def _unknown_variables(settings: type[Settings]) -> list[str]:
+    """A misspelt variable would otherwise be a setting that silently does nothing."""
+    known = {name.upper() for name in settings.model_fields}
+    unknown = []
+    for variable in sorted(os.environ):
+        if variable.upper().startswith(ENV_PREFIX):
+            name = variable.upper().removeprefix(ENV_PREFIX)
+            if name.split("__")[0] not in known and name not in TOOL_VARIABLES:
+                unknown.append(f"environment variable {variable} is no setting")
+    return unknown
+
+
+def _one_message(error: ValidationError) -> str:
+    """One sentence a problem, naming the setting and its variable, never the value of a secret."""
+    parts = []
+    for problem in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(part) for part in problem["loc"])
+        cause = cast("dict[str, Any]", problem.get("ctx") or {}).get("error")
+        text = str(cause) if isinstance(cause, TierbusError | ValueError) else problem["msg"]
+        if problem["type"] == "extra_forbidden":
+            text = "is no setting"
+        parts.append(f"{where}: {text}" if where else text)
+    return f"settings refused ({len(parts)}): " + "; ".join(parts)
