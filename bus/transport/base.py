@@ -20,7 +20,7 @@ class NewKafkaTopic:
     Attributes:
         name: Its full name.
         partitions: How many partitions.
-        replication_factor: Replicas of each; none means the broker's default.
+        replication_factor: Replicas of each; none means 3, or as many as there are brokers.
         config: Topic settings in Kafka's names, such as `retention.ms`.
     """
 

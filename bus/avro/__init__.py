@@ -1,0 +1,1 @@
+"""Contracts, their registry and the codec; the only package that imports fastavro."""

@@ -1,0 +1,146 @@
+"""An Avro schema with its fingerprints and its fast encoder and decoder."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+import fastavro
+from fastavro.schema import SchemaParseException, UnknownType
+from pydantic import BaseModel
+
+from bus.avro.admission import SCHEMA_BYTES_MAX, admit
+from bus.errors import ContractError, DecodeError, EncodeError
+
+SINGLE_OBJECT = b"\xc3\x01"
+FRAME_BYTES = 10
+"""Two marker bytes and the CRC-64-AVRO of the schema's canonical form, little endian."""
+
+_NOISE = frozenset({"doc", "__fastavro_parsed__", "__named_schemas"})
+
+
+class AvroSchema:
+    """One admitted schema.
+
+    Attributes:
+        name: The contract's name, `family.file`, or the schema's own.
+        normalised: The whole schema as text: names in full, keys sorted, no documentation; logical types kept.
+        sha256: Hex digest of `normalised`: its identity.
+        frame: The ten bytes in front of every value that it wrote.
+        registered: Whether the registry is known to hold it.
+    """
+
+    __slots__ = ("_fields", "_parsed", "frame", "name", "normalised", "registered", "sha256")
+
+    def __init__(self, schema: Any, name: str) -> None:
+        """Parses and admits.
+
+        Raises:
+            ContractError: It is no Avro schema, or one that is not let in.
+        """
+        try:
+            self._parsed: Any = fastavro.parse_schema(schema)
+            canonical = fastavro.schema.to_parsing_canonical_form(self._parsed)
+        except (SchemaParseException, UnknownType, KeyError, TypeError, ValueError, RecursionError) as error:
+            raise ContractError(f"schema {name} is no Avro schema: {type(error).__name__}: {error}") from error
+        admit(self._parsed, name)
+        self.name = name
+        self.normalised = json.dumps(_without_noise(self._parsed), sort_keys=True, separators=(",", ":"))
+        if len(self.normalised) > SCHEMA_BYTES_MAX:
+            raise ContractError(f"schema {name} has {len(self.normalised)} bytes; at most {SCHEMA_BYTES_MAX} are allowed")
+        self.sha256 = hashlib.sha256(self.normalised.encode()).hexdigest()
+        # fastavro gives the fingerprint as hex in the byte order that single-object framing has.
+        self.frame = SINGLE_OBJECT + bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
+        record = isinstance(self._parsed, dict) and self._parsed.get("type") == "record"
+        self._fields = frozenset(field["name"] for field in self._parsed["fields"]) if record else None
+        self.registered = False
+
+    @classmethod
+    def from_json(cls, text: str | bytes, name: str) -> AvroSchema:
+        """Reads the text of an .avsc file.
+
+        Raises:
+            ContractError: It is too large, no JSON, or not admitted.
+        """
+        if len(text) > SCHEMA_BYTES_MAX:
+            raise ContractError(f"schema {name} has {len(text)} bytes; at most {SCHEMA_BYTES_MAX} are allowed")
+        try:
+            schema = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ContractError(f"schema {name} is no JSON: {error}") from error
+        return cls(schema, name)
+
+    def encode(self, data: Any) -> bytes:
+        """A framed value.
+
+        Raises:
+            EncodeError: The data does not fit; names the field, what was expected and what came.
+        """
+        if not isinstance(data, dict):
+            data = _plain(data)
+        fields = self._fields
+        if fields is not None and not (isinstance(data, Mapping) and data.keys() <= fields):
+            raise EncodeError(self._misfit(data))
+        out = BytesIO()
+        out.write(self.frame)
+        try:
+            fastavro.schemaless_writer(out, self._parsed, data)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, IndexError) as error:
+            raise EncodeError(self._reason(data, error)) from error
+        return out.getvalue()
+
+    def decode(self, value: bytes) -> Any:
+        """The data of a framed value.
+
+        Raises:
+            DecodeError: It is cut short, or has bytes left over.
+        """
+        source = BytesIO(value)
+        source.seek(FRAME_BYTES)
+        try:
+            data = fastavro.schemaless_reader(source, self._parsed, None)
+        except (EOFError, ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError) as error:
+            raise DecodeError(f"value does not fit schema {self.name}: {type(error).__name__}: {error}", value) from error
+        if source.tell() != len(value):
+            raise DecodeError(f"value of schema {self.name} has {len(value) - source.tell()} bytes left over", value)
+        return data
+
+    def _misfit(self, data: Any) -> str:
+        if not isinstance(data, Mapping):
+            return f"{self.name}: expected a record (dict, dataclass or pydantic model), got {type(data).__name__}"
+        unknown = sorted(str(key) for key in data.keys() - (self._fields or frozenset()))
+        return f"{self.name}: field {', '.join(unknown)} is not in the contract; it has {', '.join(sorted(self._fields or ()))}"
+
+    def _reason(self, data: Any, error: Exception) -> str:
+        """Slow on purpose: only a refused value pays for finding the place."""
+        try:
+            fastavro.validation.validate(data, self._parsed, raise_errors=True, strict=False)
+        except fastavro.validation.ValidationError as invalid:
+            return f"{self.name}: {'; '.join(str(each) for each in invalid.errors)}"
+        except Exception as other:
+            error = other
+        return f"{self.name}: {error}"
+
+    def __repr__(self) -> str:
+        """Its name and identity."""
+        return f"<AvroSchema {self.name} {self.sha256[:12]}>"
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, BaseModel):
+        return data.model_dump()
+    if dataclasses.is_dataclass(data) and not isinstance(data, type):
+        return dataclasses.asdict(data)
+    return data
+
+
+def _without_noise(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {key: _without_noise(value) for key, value in schema.items() if key not in _NOISE}
+    if isinstance(schema, list):
+        return [_without_noise(value) for value in schema]
+    return schema

@@ -1,0 +1,103 @@
+"""From settings to a connection: TLS, SASL, and why a cluster could not be reached."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+
+from aiokafka.abc import AbstractTokenProvider
+from aiokafka.conn import create_conn
+from aiokafka.errors import AuthenticationFailedError, KafkaError, UnsupportedSaslMechanismError
+
+from bus.errors import BusConnectionError, SettingsError
+from bus.settings import Settings, TokenProvider
+
+
+class _Token(AbstractTokenProvider):  # type: ignore[misc]
+    def __init__(self, provider: TokenProvider) -> None:
+        self._provider = provider
+
+    async def token(self) -> str:
+        return await self._provider()
+
+
+def connection_options(settings: Settings) -> dict[str, Any]:
+    """What every aiokafka client of this bus is made with.
+
+    Raises:
+        SettingsError: A certificate or key file cannot be read.
+    """
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers,
+        "client_id": settings.client_id,
+        "request_timeout_ms": settings.request_timeout_ms,
+        "security_protocol": settings.security_protocol,
+    }
+    if settings.security_protocol.endswith("SSL"):
+        options["ssl_context"] = _ssl_context(settings)
+    if settings.sasl_mechanism is not None:
+        options["sasl_mechanism"] = settings.sasl_mechanism
+        if settings.sasl_mechanism == "OAUTHBEARER":
+            options["sasl_oauth_token_provider"] = _Token(_token_provider(settings))
+        else:
+            options["sasl_plain_username"] = settings.sasl_username
+            password = settings.sasl_password
+            options["sasl_plain_password"] = None if password is None else password.get_secret_value()
+    return options
+
+
+def _token_provider(settings: Settings) -> TokenProvider:
+    if settings.sasl_oauth_token_provider is not None:
+        return settings.sasl_oauth_token_provider
+    token = settings.sasl_oauth_token
+
+    async def fixed() -> str:
+        return token.get_secret_value() if token is not None else ""
+
+    return fixed
+
+
+def _ssl_context(settings: Settings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=settings.ssl_cafile)
+        context.check_hostname = settings.ssl_check_hostname
+        if settings.ssl_certfile is not None:
+            password = settings.ssl_password.get_secret_value() if settings.ssl_password is not None else None
+            # With no password given, OpenSSL would ask for one on the terminal and wait for ever.
+            context.load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile, password or (lambda: ""))
+    except (OSError, ssl.SSLError) as error:
+        files = f"ssl_cafile {settings.ssl_cafile}, ssl_certfile {settings.ssl_certfile}, ssl_keyfile {settings.ssl_keyfile}"
+        raise SettingsError(f"TLS files cannot be loaded ({files}): {error}") from error
+    return context
+
+
+async def why_unreachable(settings: Settings, options: dict[str, Any]) -> BusConnectionError:
+    """Tries the first server once more, by hand, for the reason that aiokafka only logs."""
+    servers = settings.bootstrap_servers
+    host, _, port = servers.split(",")[0].strip().rpartition(":")
+    connection = {k: v for k, v in options.items() if k not in ("bootstrap_servers", "request_timeout_ms")}
+    try:
+        async with asyncio.timeout(2):
+            connection = await create_conn(host.strip("[]"), int(port), request_timeout_ms=2_000, **connection)
+            connection.close()
+    except (AuthenticationFailedError, UnsupportedSaslMechanismError) as error:
+        return BusConnectionError(
+            f"Kafka at {servers} refuses the login ({settings.sasl_mechanism}, user {settings.sasl_username}): {error}; "
+            "check sasl_mechanism, sasl_username and sasl_password"
+        )
+    except ssl.SSLError as error:
+        return BusConnectionError(
+            f"Kafka at {servers} cannot be trusted or speaks no TLS: {error}; check security_protocol and ssl_cafile"
+        )
+    except ConnectionRefusedError:
+        return BusConnectionError(
+            f"nothing listens at {servers}; start a broker with `tierbus up` or set TIERBUS_BOOTSTRAP_SERVERS"
+        )
+    except (OSError, KafkaError, TimeoutError, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        return BusConnectionError(
+            f"Kafka at {servers} is not reachable over {settings.security_protocol}: {reason}; check "
+            "bootstrap_servers and security_protocol"
+        )
+    return BusConnectionError(f"Kafka at {servers} did not answer within {settings.connect_timeout_ms} ms; try again")
