@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bus.message import MessagePriority
+from bus.message import MessagePriority, Partition
 from bus.routing.patterns import Pattern, compile_pattern
 from bus.routing.topics import check_topic, family_of, kafka_topic_name
 from bus.settings import RouteRule, Settings
@@ -28,6 +28,10 @@ class Route:
     family: str
     kafka_topic: str
     rule: RouteRule
+
+    def partitions(self, count: int) -> list[Partition]:
+        """The partitions of its Kafka topic."""
+        return [Partition(self.kafka_topic, number) for number in range(count)]
 
 
 class Router:

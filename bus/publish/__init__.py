@@ -1,0 +1,1 @@
+"""Route, encode, batch, send: the way of a message out."""

@@ -1,0 +1,87 @@
+"""Where the messages of one topic and priority go: everything that is decided once a topic, not once a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bus.avro.schema import AvroSchema
+from bus.errors import EncodeError
+from bus.message import TOPIC_HEADER
+from bus.publish.partition import PartitionQueue
+from bus.publish.tier import Tier
+from bus.routing.murmur2 import partition_of
+from bus.routing.router import Route
+
+_KEYS_MAX = 100_000
+_RECORD_OVERHEAD_BYTES = 32
+
+Place = tuple[bytes, PartitionQueue]
+
+
+class Target:
+    """A route with its contract, its partitions, and the places of the keys seen so far."""
+
+    __slots__ = ("_key_path", "_own", "_places", "contract", "headers", "overhead", "queues", "route", "tier")
+
+    def __init__(
+        self, route: Route, contract: AvroSchema | None, tier: Tier, queues: list[PartitionQueue]
+    ) -> None:
+        self.route = route
+        self.contract = contract
+        self.tier = tier
+        self.queues = queues
+        topic = route.topic.encode()
+        self.headers: list[tuple[str, bytes]] = [(TOPIC_HEADER, topic)]
+        self.overhead = _RECORD_OVERHEAD_BYTES + len(TOPIC_HEADER) + len(topic)
+        self._key_path = None if route.rule.key is None else tuple(route.rule.key.split("."))
+        self._places: dict[Any, Place] = {}
+        self._own = self._placed(topic)
+
+    def place(self, key: str | bytes | None, data: Any) -> Place:
+        """The key's bytes and the partition that keeps its order.
+
+        Raises:
+            EncodeError: The key is neither text nor bytes, or the route's key is not in the data.
+        """
+        if key is None:
+            if self._key_path is None:
+                return self._own
+            key = self._key_in(data)
+        try:
+            return self._places[key]
+        except (KeyError, TypeError):
+            return self._new_place(key)
+
+    def _new_place(self, key: Any) -> Place:
+        if isinstance(key, str):
+            raw = key.encode("utf-8", "surrogateescape")
+        elif isinstance(key, bytes):
+            raw = key
+        else:
+            raise EncodeError(f"key {key!r} for {self.route.topic} must be text or bytes, not {type(key).__name__}")
+        if len(self._places) >= _KEYS_MAX:
+            self._places.clear()
+        place = self._places[key] = self._placed(raw)
+        return place
+
+    def _placed(self, key: bytes) -> Place:
+        return key, self.queues[partition_of(key, len(self.queues))]
+
+    def _key_in(self, data: Any) -> str | bytes:
+        value = data
+        for name in self._key_path or ():
+            value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if isinstance(value, str | bytes):
+            return value
+        raise EncodeError(
+            f"the route of {self.route.topic} takes its key from {self.route.rule.key!r}, which is "
+            f"{'missing' if value is None else type(value).__name__} in the data; give it, or pass key="
+        )
+
+    def hurry(self) -> None:
+        """Sends what is buffered for the Kafka topic without lingering."""
+        for queue in self.queues:
+            queue.hurry()

@@ -1,0 +1,79 @@
+"""One tier's way out: its producer, made on first use and replaced when it breaks, and its bound."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from bus.errors import TierbusError
+from bus.message import MessagePriority
+from bus.publish.account import Account
+from bus.settings import Settings, TierProfile
+from bus.transport.base import RecordBatch, Sender, Transport
+
+
+class Tier:
+    """Shared by the partitions of the tier.
+
+    Attributes:
+        generation: Counts the producers; a partition never has batches on two of them at once.
+    """
+
+    def __init__(self, tier: MessagePriority, settings: Settings, transport: Transport) -> None:
+        self.priority = tier
+        self.profile: TierProfile = settings.tiers[tier]
+        self.account = Account(settings.buffer_messages_max, settings.buffer_memory_bytes)
+        self.generation = 0
+        self._transport = transport
+        self._sender: Sender | None = None
+        self._batches: Callable[[], RecordBatch] | None = None
+        self._old: list[Sender] = []
+        self._making = asyncio.Lock()
+        # Plain counters: nothing is paid for metrics but an addition.
+        self.published = 0
+        self.published_bytes = 0
+        self.acknowledged = 0
+        self.failed = 0
+        self.refused = 0
+        self.first_error: Exception | None = None
+        self.failed_since_flush = 0
+
+    async def sender(self) -> Sender:
+        """The producer of this tier.
+
+        Raises:
+            BusConnectionError: Kafka is not reachable within `request_timeout_ms`.
+        """
+        if self._sender is None:
+            async with self._making:
+                if self._sender is None:
+                    self._sender = await self._transport.sender(self.priority)
+                    self._batches = self._sender.batch
+                    self.generation += 1
+        return self._sender
+
+    def batch(self) -> RecordBatch:
+        """An empty batch; any producer of the tier may send it."""
+        assert self._batches is not None, "a producer was made before the first partition"
+        return self._batches()
+
+    def renew(self, broken: Sender | None = None) -> None:
+        """The next batch gets a new producer; with `broken`, only when that is still the one in use."""
+        if self._sender is not None and broken in (None, self._sender):
+            self._old.append(self._sender)
+            self._sender = None
+
+    def note_failure(self, count: int, error: Exception) -> None:
+        """Counts messages that were accepted and not delivered."""
+        self.failed += count
+        self.failed_since_flush += count
+        self.first_error = self.first_error or error
+
+    async def close(self, timeout_s: float) -> None:
+        """Closes the producers that it ever had."""
+        senders = [*self._old, self._sender] if self._sender is not None else self._old
+        self._sender, self._old = None, []
+        results = await asyncio.gather(*(sender.close(timeout_s) for sender in senders), return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, TierbusError):
+                raise result
