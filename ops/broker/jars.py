@@ -49,12 +49,12 @@ def cache_dir() -> Path:
 
 
 def class_path(folder: Path) -> str:
-    """An explicit class path: a wildcard's order is the directory's, and a class archive fits one order only."""
+    """An explicit class path: a wildcard's order is the directory's, and a class archive fits one order."""
     return os.pathsep.join(str(folder / jar.filename) for jar in locked())
 
 
 def ensure(progress: Progress) -> Path:
-    """The folder with all jars; fetches them the first time (seconds to minutes, at most `FETCH_TIMEOUT_S` a way).
+    """The folder with all jars; fetches them the first time (at most `FETCH_TIMEOUT_S` for each way).
 
     Two processes fetch once: the second waits. An interrupted fetch leaves nothing that the next would trust.
 
@@ -144,7 +144,8 @@ def _by_jgo(folder: Path, progress: Progress) -> None:
 
 
 def _run(command: list[str], what: str, folder: Path) -> None:
-    # A file and not a pipe: a grandchild that outlives a timeout would keep a pipe open, and us waiting for its end.
+    # A file and not a pipe: a grandchild that outlives a timeout would keep a pipe open, and us waiting for
+    # its end.
     output = folder.parent / f"{what}.log"
     try:
         with output.open("wb") as sink:

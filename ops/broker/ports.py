@@ -9,8 +9,9 @@ from collections.abc import Collection
 from ops.broker.layout import LOOPBACK
 from ops.broker.values import BrokerError
 
-# Below what systems hand out to outgoing connections (from 32768 on Linux, 49152 elsewhere): while a broker is down
-# its clients keep connecting to its port, and from a port of that range a connection can meet itself and take it.
+# Below what systems hand out to outgoing connections (from 32768 on Linux, 49152 elsewhere): while a broker
+# is down its clients keep connecting to its port, and from a port of that range a connection can meet itself
+# and take it.
 FREE_RANGE = range(20_000, 32_000)
 
 

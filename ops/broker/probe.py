@@ -21,10 +21,11 @@ class Answer:
 def ask(host: str, port: int, *, timeout_s: float = 2.0) -> Answer | None:
     """The broker's view of its cluster; None when it does not give one within `timeout_s`.
 
-    A broker is listed once it has registered and caught up with the controller, so an answer that names all brokers
-    and a controller means that topics can be created and written.
+    A broker is listed once it has registered and caught up with the controller, so an answer that names all
+    brokers and a controller means that topics can be created and written.
     """
-    # Metadata v1 for an empty list of topics: the cheapest question whose answer holds brokers and controller.
+    # Metadata v1 for an empty list of topics: the cheapest question whose answer holds brokers and
+    # controller.
     body = struct.pack(">hhih", _METADATA, _METADATA_VERSION, 1, 7) + b"tierbus" + struct.pack(">i", 0)
     try:
         with socket.create_connection((host, port), timeout=timeout_s) as connection:

@@ -1,12 +1,12 @@
 """Runs nodes as local Java processes."""
 
+# mypy: allow-untyped-calls
 from __future__ import annotations
 
 import contextlib
 import os
 import shlex
 import shutil
-import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -17,11 +17,9 @@ from ops.broker.properties import node_properties, write
 from ops.broker.values import Progress, Unavailable
 
 try:
-    import psutil
-
     from ops.broker import pids
-except ImportError:  # pragma: no cover - the extra `local` is not installed
-    psutil = None
+except ImportError:  # psutil is missing: the extra `local` is not installed
+    pids = None  # type: ignore[assignment]
 
 _LOG_KEPT_BYTES = 4 * 1024 * 1024
 
@@ -34,10 +32,11 @@ class ProcessWay:
     def __init__(self) -> None:
         self._java: java.Java | None = None
         self._libs: Path | None = None
+        self.learning = False
 
     def prepare(self, progress: Progress) -> None:
         """See `Way`: finds Java, fetches the jars once."""
-        if psutil is None:
+        if pids is None:
             raise Unavailable("the Python package psutil is missing: `pip install 'tierbus[local]'`")
         if self._java is None or self._libs is None:
             self._java = java.find()
@@ -57,10 +56,15 @@ class ProcessWay:
         if not storage.is_formatted(node.data_path):
             storage.format_data(layout, node, self._java, class_path)
         _shorten(node.log_path)
+        class_archive = archive.reading(self._java)
+        # One node is enough to learn from: the last, which stops first, while the others can still let it go.
+        if not class_archive and node.node_id == layout.nodes[-1].node_id:
+            class_archive = archive.writing(self._java, node.directory)
+            self.learning = bool(class_archive)
         command = [
             str(self._java.path),
             *jvm_options(len(layout.nodes)),
-            *archive.options(self._java, node.directory),
+            *class_archive,
             "-Djava.awt.headless=true",
             # It owns no configuration file, and a level below warn is half the time of a start.
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -90,12 +94,12 @@ class ProcessWay:
     def pause(self, node: Node) -> None:
         """See `Way`; SIGSTOP."""
         if process := pids.find(node.pid, node.created_s):
-            process.send_signal(signal.SIGSTOP)
+            process.suspend()
 
     def resume(self, node: Node) -> None:
         """See `Way`; SIGCONT."""
         if process := pids.find(node.pid, node.created_s):
-            process.send_signal(signal.SIGCONT)
+            process.resume()
 
     def log_tail(self, node: Node, lines: int = 15) -> str:
         """See `Way`."""
@@ -116,8 +120,8 @@ class ProcessWay:
 def jvm_options(brokers: int) -> list[str]:
     """Options for a quick start and little memory; TIERBUS_KAFKA_JVM_OPTS replaces them all.
 
-    The second compiler is off: it makes a broker faster after a minute and takes a core from everybody until then.
-    Measure throughput with TIERBUS_KAFKA_JVM_OPTS="-Xmx1g" or your server's own options.
+    The second compiler is off: it makes a broker faster after a minute and takes a core from everybody until
+    then. Measure throughput with TIERBUS_KAFKA_JVM_OPTS="-Xmx1g" or your server's own options.
     """
     if own := os.environ.get("TIERBUS_KAFKA_JVM_OPTS"):
         return shlex.split(own)

@@ -11,7 +11,7 @@ MAIN_LISTENER = "PLAINTEXT"
 
 
 def durability(brokers: int) -> dict[str, str]:
-    """Copies of everything: with three brokers a loss of one is survived, with one there is nothing to copy to."""
+    """Copies of everything: three brokers survive the loss of one; a single one has nowhere to copy to."""
     copies = min(3, brokers)
     in_sync = max(1, copies - 1)
     return {
@@ -25,7 +25,8 @@ def durability(brokers: int) -> dict[str, str]:
     }
 
 
-# For a developer's machine: little to create at first use, nobody to wait for, and no topic made by a typing error.
+# For a developer's machine: little to create at first use, nobody to wait for, and no topic made by a typing
+# error.
 QUICK: Mapping[str, str] = {
     "auto.create.topics.enable": "false",
     "num.partitions": "1",
@@ -33,6 +34,9 @@ QUICK: Mapping[str, str] = {
     "transaction.state.log.num.partitions": "4",
     "share.coordinator.state.topic.num.partitions": "4",
     "group.initial.rebalance.delay.ms": "0",
+    # A broker that was killed may register again only when its last session has run out: 9 s by default.
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "500",
     # The cleaner takes its whole buffer at start; 128 MB is for servers.
     "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
 }
@@ -41,8 +45,8 @@ QUICK: Mapping[str, str] = {
 def node_properties(layout: Layout, node: Node) -> dict[str, str]:
     """Every property of a node that runs as a local process, bound to loopback; `extra_properties` win.
 
-    The quorum is static (`controller.quorum.voters`): a node's data then holds no address, so that it can be started
-    again on other ports.
+    The quorum is static (`controller.quorum.voters`): a node's data then holds no address, so that it can be
+    started again on other ports.
     """
     extra = [f"{name}://{LOOPBACK}:{port}" for name, port in node.listener_ports.items()]
     clients = [f"{MAIN_LISTENER}://{LOOPBACK}:{node.port}", *extra]
@@ -81,7 +85,9 @@ def container_environment(layout: Layout, node: Node, host: str, peers: Mapping[
         "inter.broker.listener.name": "INTERNAL",
         "listeners": f"{MAIN_LISTENER}://:9092,INTERNAL://:19092,CONTROLLER://:19093",
         "advertised.listeners": f"{MAIN_LISTENER}://{node.server},INTERNAL://{host}:19092",
-        "listener.security.protocol.map": f"{MAIN_LISTENER}:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": ",".join(
+            f"{n}:PLAINTEXT" for n in (MAIN_LISTENER, "INTERNAL", "CONTROLLER")
+        ),
         "log.dirs": "/var/lib/kafka/data",
         **QUICK,
         **durability(len(layout.nodes)),
@@ -96,7 +102,7 @@ def variable(name: str) -> str:
 
 
 def render(properties: Mapping[str, str]) -> str:
-    r"""Properties as Java reads them: backslashes and line ends escaped, everything beyond ASCII as \uXXXX."""
+    r"""Properties as Java reads them: backslashes and line ends escaped, what is not ASCII as \uXXXX."""
     return "".join(f"{_escape(k, key=True)}={_escape(v)}\n" for k, v in properties.items())
 
 

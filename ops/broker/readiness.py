@@ -14,7 +14,7 @@ _POLL_S = 0.03
 
 
 def answers(nodes: Sequence[Node], *, together: bool = True, timeout_s: float = 2.0) -> bool:
-    """Whether each node serves now: is registered, and (when `together`) sees all the others registered as well."""
+    """Whether each node serves now: is registered and, when `together`, sees all the others registered."""
     wanted = {node.node_id for node in nodes}
     for node in nodes:
         answer = probe.ask(LOOPBACK, node.port, timeout_s=timeout_s)

@@ -15,7 +15,7 @@ from ops.broker.layout import Layout, Node
 from ops.broker.values import KAFKA_VERSION, BrokerError
 
 _FORMAT = 1
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def directory(name: str) -> Path:
     """
     if not _NAME.match(name):
         raise BrokerError(
-            f"{name!r} is no name for a broker: use up to 40 of a-z, 0-9, '-' and '_', like 'default'"
+            f"{name!r} is no name for a broker: use up to 40 of a-z, 0-9 and '-', like 'default'"
         )
     own = os.environ.get("TIERBUS_STATE_DIR")
     home = Path(own).absolute() if own else Path(platformdirs.user_state_dir("tierbus"))

@@ -27,9 +27,9 @@ def is_formatted(data: Path) -> bool:
 def format_data(layout: Layout, node: Node, java: Java, class_path: str) -> None:
     """Makes a new data directory for the node.
 
-    Kafka's own StorageTool runs once for a user: what it writes, beside three lines of ids, is the same for every node
-    of every cluster (the release's feature levels), and is copied afterwards. With SCRAM users the tool runs each time,
-    because their credentials are in that file.
+    Kafka's own StorageTool runs once for a user: what it writes, beside three lines of ids, is the same for
+    every node of every cluster (the release's feature levels), and is copied afterwards. With SCRAM users the
+    tool runs each time, because their credentials are in that file.
 
     Raises:
         BrokerError: The tool failed; its output is in the message.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from ops.broker.values import BrokerError, Progress, Unavailable
 from ops.broker.way import Way
 
 _STOP_S = 10.0
-# The other way round than for `up`: a process starts in a third of the time and can be killed and frozen by hand.
+# The other way round than for `up`: a process starts in a third of the time and can be killed and frozen by
+# hand.
 _ORDER = ("process", "container")
 
 
@@ -44,7 +46,7 @@ class Cluster:
 
     @property
     def bootstrap_servers(self) -> str:
-        """The plaintext listeners of all nodes, `host:port` comma-separated; the same through stops and starts."""
+        """The plaintext listeners, `host:port` comma-separated; the same through stops and starts."""
         return self._layout.bootstrap_servers
 
     @property
@@ -123,8 +125,14 @@ class Cluster:
             raise BrokerError(f"there is no node {node}: this broker has {len(self.nodes)}, counted from 0")
         return self._layout.nodes[node]
 
+    def _begin(self, timeout_s: float) -> None:
+        self._layout = start_all(
+            self._way, self._layout, kept=False, timeout_s=timeout_s, launched=self._watchdog.watch_all
+        )
+
     def _end(self) -> None:
-        stop_all(self._way, self._layout, timeout_s=_STOP_S)
+        # Its data goes too, so there is nothing to finish, unless a first one has a class archive to write.
+        stop_all(self._way, self._layout, timeout_s=_STOP_S, hard=not self._way.learning)
         self._way.wipe(self._layout)
 
 
@@ -139,7 +147,7 @@ def temporary(
     timeout_s: float = 60.0,
     on_progress: Progress | None = None,
 ) -> Iterator[Cluster]:
-    """A new broker on free ports, with data of its own; stopped and removed at the end, also when this process is killed.
+    """A new broker on free ports, with data of its own; removed at the end, also when this process is killed.
 
     TIERBUS_BOOTSTRAP_SERVERS has no say here: what is given cannot be broken at will.
 
@@ -163,13 +171,14 @@ def temporary(
         with Watchdog() as watchdog:
             watchdog.remove_at_end(folder)
             rng = random.Random()  # noqa: S311
-            layout = placing.new_layout(folder.name, folder, brokers, rng, usual_ports=False)
+            name = f"tierbus-temp-{secrets.token_hex(4)}"
+            layout = placing.new_layout(name, folder, brokers, rng, usual_ports=False)
             layout = placing.configured(
                 layout, extra_properties or {}, listeners or {}, tuple(scram_users), rng
             )
-            layout = start_all(way, layout, kept=False, timeout_s=timeout_s, launched=watchdog.watch_all)
             cluster = Cluster(way, layout, watchdog)
             try:
+                cluster._begin(timeout_s)
                 yield cluster
             finally:
                 cluster._end()

@@ -52,9 +52,11 @@ class BrokerStatus:
 
     Attributes:
         name: The name it was started under.
-        state: `answering`; `silent`: it runs, or should, and does not answer; `stopped`; `absent`: never started.
+        state: `answering`; `silent`: it runs, or should, and does not answer; `stopped`; `absent`: never
+            started.
         how: As in `RunningBroker`; None when absent.
-        bootstrap_servers: As in `RunningBroker`; "" when absent. When stopped, where it will be when started again.
+        bootstrap_servers: As in `RunningBroker`; "" when absent. When stopped, where it will be when started
+            again.
         since_s: When it was last started, seconds since the epoch; None unless it runs.
         pids: Process ids that are alive.
         version: Apache Kafka's version; "unknown" for a given broker.

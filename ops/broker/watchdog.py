@@ -1,8 +1,8 @@
 """Script: ends what its parent started when the parent is gone, however it went (kill -9 too).
 
 It reads orders from its standard input, one a line: `+pid N`, `-pid N`, `+container ID`, `-container ID`,
-`+folder PATH`. The end of that input, or another parent, means that the parent is gone: then it kills and removes what
-stands. The parent waits for its children, so an id that stands is still theirs.
+`+folder PATH`. The end of that input, or another parent, means that the parent is gone: then it kills and
+removes what stands. The parent waits for its children, so an id that stands is still theirs.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def clean_up(standing: list[tuple[str, str]]) -> None:
 
 def _remove(containers: list[str]) -> None:
     with contextlib.suppress(Exception):
-        import docker
+        import docker  # type: ignore[import-untyped]
 
         client = docker.from_env(timeout=30)
         for container in containers:

@@ -11,7 +11,13 @@ from ops.broker.values import Progress
 class Way(Protocol):
     """Runs nodes in one manner; keeps no state of its own beyond what a node carries."""
 
-    how: Literal["container", "process"]
+    @property
+    def how(self) -> Literal["container", "process"]:
+        """Its name."""
+
+    @property
+    def learning(self) -> bool:
+        """Whether a node launched by this object will, ending gracefully, make later starts faster."""
 
     def prepare(self, progress: Progress) -> None:
         """Makes sure that nodes can be started: finds the runtime, fetches what is missing.
@@ -33,7 +39,7 @@ class Way(Protocol):
         """Whether the process or container runs, answering or not."""
 
     def stop(self, node: Node, *, timeout_s: float, hard: bool = False) -> bool:
-        """Ends it gracefully, by force after `timeout_s`, or by force at once; True when there was one to end."""
+        """Ends it gracefully, by force after `timeout_s` or when `hard`; True when there was one to end."""
 
     def pause(self, node: Node) -> None:
         """Freezes it: its sockets stay open and nothing is answered."""

@@ -32,7 +32,7 @@ def none_works(reasons: Sequence[str]) -> str:
         f"no Kafka broker can be had on this machine.\n{tried}\n"
         "Any one of these is enough:\n"
         "  - set TIERBUS_BOOTSTRAP_SERVERS to a broker that you have;\n"
-        "  - start Docker, with access to the image apache/kafka:4.3.1 (or name another by TIERBUS_KAFKA_IMAGE);\n"
+        "  - start Docker, with the image apache/kafka:4.3.1 or another in TIERBUS_KAFKA_IMAGE;\n"
         "  - install Java 17 or newer and Maven;\n"
         "  - pip install 'tierbus[local]', which needs neither."
     )
