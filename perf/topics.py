@@ -51,9 +51,10 @@ class Topics:
         found = _result(self._admin.list_consumer_group_offsets([asked])[group])
         return sum(p.offset for p in found.topic_partitions if p.topic == topic and p.offset > 0)
 
-    def delete(self, prefix: str) -> None:
-        """Deletes every topic whose name begins so; what is not there is no error."""
-        names = [name for name in self._admin.list_topics(timeout=WAIT_S).topics if name.startswith(prefix)]
+    def delete(self, stem: str) -> None:
+        """Deletes the topic, and all whose names go on from it by `.` or `-`; none of them is no error."""
+        known = self._admin.list_topics(timeout=WAIT_S).topics
+        names = [name for name in known if name == stem or name.startswith((f"{stem}.", f"{stem}-"))]
         if names:
             for future in self._admin.delete_topics(names).values():
                 _result(future)

@@ -19,6 +19,7 @@ def _settings(work: Work) -> Settings:
         bootstrap_servers=work.servers,
         namespace=work.topic,
         routes=(RouteRule(pattern="bench.**", contract=CONTRACT, partitions=work.partitions),),
+        replication_factor=1,
         contracts_dir=str(CONTRACTS_DIR),
         tiers={
             "normal": {
