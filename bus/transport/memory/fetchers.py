@@ -58,11 +58,7 @@ class LoneFetcher:
         return log.start if self._placed else log.end
 
     async def fetch(self, records_max: int, timeout_ms: int) -> Mapping[Partition, Sequence[MemoryRecord]]:
-        """The next records by partition, each in order of offset; empty when none came in time.
-
-        Raises:
-            BusConnectionError: The fetcher is closed.
-        """
+        """The next records by partition, each in order of offset; empty when none came in time."""
         return await self._reading.fetch(records_max, timeout_ms)
 
     async def commit(self, offsets: Mapping[Partition, int], timeout_s: float) -> None:
@@ -121,11 +117,7 @@ class GroupFetcher:
             self._group.join(self)
 
     async def fetch(self, records_max: int, timeout_ms: int) -> Mapping[Partition, Sequence[MemoryRecord]]:
-        """The next records by partition, each in order of offset; empty when none came in time.
-
-        Raises:
-            BusConnectionError: The fetcher is closed.
-        """
+        """The next records by partition, each in order of offset; empty when none came in time."""
         return await self._reading.fetch(records_max, timeout_ms)
 
     async def commit(self, offsets: Mapping[Partition, int], timeout_s: float) -> None:
