@@ -157,9 +157,8 @@ def _docker(timeout_s: float) -> Iterator[Any]:
         ) from None
     logging.getLogger("testcontainers").setLevel(logging.WARNING)
     try:
-        client = Finder(
-            timeout=timeout_s
-        ).client  # it knows Docker contexts too, which docker.from_env does not
+        # Unlike docker.from_env this finds the daemon of the current Docker context too.
+        client = Finder(timeout=timeout_s).client
         client.ping()
     except (docker.errors.DockerException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:200]
@@ -179,7 +178,12 @@ def _errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (docker.errors.DockerException, requests.RequestException) as error:
-        raise BrokerError(f"{doing}: Docker says: {str(error)[:400]}") from error
+        raise BrokerError(f"{doing}: Docker says: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    """Docker's own explanation, without the request that it was given for."""
+    return str(getattr(error, "explanation", None) or error).strip()[:300]
 
 
 def _has(client: Any, wanted: str) -> bool:
@@ -214,7 +218,7 @@ def _pull(client: Any, wanted: str) -> None:
                     f"image {wanted} was not pulled within {_PULL_S:g} s; try `docker pull {wanted}`"
                 )
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-        raise Unavailable(f"image {wanted} cannot be pulled: {str(error)[:200]}") from error
+        raise Unavailable(f"image {wanted} cannot be pulled: {_words(error)}") from error
 
 
 def _get(client: Any, name: str) -> Any:

@@ -13,8 +13,8 @@ from ops.broker.layout import LOOPBACK
 class KafkaContainer(DockerContainer):
     """One node of Kafka, its client port bound to a port of our loopback that was chosen before.
 
-    The usual dance (start, learn the port, hand in a script that advertises it) would give another port after each
-    stop and start; a known port needs none of it.
+    The usual dance (start, learn the port, hand in a script that advertises it) would give another port after
+    each stop and start; a known port needs none of it.
     """
 
     def __init__(

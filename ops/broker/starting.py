@@ -49,8 +49,8 @@ def stop_all(way: Way, layout: Layout, *, timeout_s: float, hard: bool = False) 
     """Stops every node, the last one first; True when one of them ran.
 
     A node takes its leave from the controller. Once so many have left that the rest has no quorum there is no
-    controller to hear it, and Kafka would wait for minutes: those get `_UNHEARD_S`. Only their caches are lost, not
-    their data, and they look through their last segments at the next start.
+    controller to hear it, and Kafka would wait for minutes: those get `_UNHEARD_S`. No data is lost by that,
+    but they look through their last segments at the next start.
     """
     quorum = len(layout.nodes) // 2 + 1
     stopped = False
