@@ -39,6 +39,10 @@ class SchemaRegistry:
         """The schema of a frame, when this process has met it."""
         return self._by_frame.get(frame)
 
+    def forget_store(self) -> None:
+        """The connection was renewed: the store is opened anew when it is next needed; what was learned stays."""
+        self._store = None
+
     async def register(self, schema: AvroSchema) -> None:
         """Makes the schema readable for every client that starts from now on.
 

@@ -13,7 +13,7 @@ from bus.errors import BufferFullError, ClosedError, EncodeError, MessageTooLarg
 from bus.message import RESERVED_HEADER_PREFIX, TIERS, MessagePriority
 from bus.publish.partition import PartitionQueue
 from bus.publish.receipt import PendingBatch, Receipt, Receipts
-from bus.publish.target import Target
+from bus.publish.target import Spread, Target
 from bus.publish.tier import Tier
 from bus.publish.topics import KafkaTopics
 from bus.routing.router import Router
@@ -33,14 +33,16 @@ _TURN_BYTES = 65_536
 class Publisher:
     """Publishing of one client."""
 
-    def __init__(self, settings: Settings, transport: Transport, router: Router, codec: Codec) -> None:
+    def __init__(
+        self, settings: Settings, transport: Transport, router: Router, codec: Codec, on_new_topic: Callable[[], None]
+    ) -> None:
         self._settings = settings
         self._router = router
         self._codec = codec
-        self._topics = KafkaTopics(settings, transport)
+        self._topics = KafkaTopics(settings, transport, on_new_topic)
         self._tiers = [Tier(tier, settings, transport) for tier in TIERS]
         self._targets: dict[tuple[str, MessagePriority | str | None], Target] = {}
-        self._queues: dict[str, list[PartitionQueue]] = {}
+        self._spreads: dict[str, Spread] = {}
         self._resolving = asyncio.Lock()
         self._size_max = settings.max_request_size_bytes
         self._buffer_wait_s = settings.buffer_wait_ms / 1000
@@ -143,14 +145,13 @@ class Publisher:
         partitions = await self._topics.partitions(route)
         tier = self._tiers[route.tier]
         async with self._resolving:
-            if route.kafka_topic not in self._queues:
+            if route.kafka_topic not in self._spreads:
                 await tier.sender()
-                self._queues[route.kafka_topic] = [
-                    PartitionQueue(partition, tier) for partition in route.partitions(partitions)
-                ]
+                queues = [PartitionQueue(partition, tier) for partition in route.partitions(partitions)]
+                self._spreads[route.kafka_topic] = Spread(queues)
             if self._watchdog is None:
                 self._watchdog = asyncio.create_task(self._watch(), name="publish watchdog")
-        target = Target(route, contract, tier, self._queues[route.kafka_topic])
+        target = Target(route, contract, tier, self._spreads[route.kafka_topic])
         if len(self._targets) >= _TARGETS_MAX:
             self._targets.clear()
         self._targets[topic, priority] = target
@@ -170,8 +171,8 @@ class Publisher:
                 log.error("%d messages were not acknowledged within %g s", failed, timeout_s)
 
     def _all_queues(self) -> Iterable[PartitionQueue]:
-        for queues in self._queues.values():
-            yield from queues
+        for spread in self._spreads.values():
+            yield from spread.queues
 
     async def flush(self, timeout_s: float | None = None) -> None:
         """See `MessageBus.flush`."""

@@ -19,24 +19,56 @@ _RECORD_OVERHEAD_BYTES = 32
 Place = tuple[bytes, PartitionQueue]
 
 
+class Spread:
+    """The partitions of one Kafka topic, with the places of the keys seen so far."""
+
+    __slots__ = ("_places", "queues")
+
+    def __init__(self, queues: list[PartitionQueue]) -> None:
+        self.queues = queues
+        self._places: dict[str | bytes, Place] = {}
+
+    def place(self, key: str | bytes) -> Place:
+        """The key's bytes and the partition that keeps its order.
+
+        Raises:
+            EncodeError: The key is neither text nor bytes.
+        """
+        try:
+            return self._places[key]
+        except (KeyError, TypeError):
+            pass
+        if isinstance(key, str):
+            raw = key.encode("utf-8", "surrogateescape")
+        elif isinstance(key, bytes):
+            raw = key
+        else:
+            raise EncodeError(f"key {key!r} must be text or bytes, not {type(key).__name__}")
+        if len(self._places) >= _KEYS_MAX:
+            self._places.clear()
+        place = self._places[key] = self.place_of(raw)
+        return place
+
+    def place_of(self, key: bytes) -> Place:
+        """The same for raw bytes, not remembered."""
+        return key, self.queues[partition_of(key, len(self.queues))]
+
+
 class Target:
-    """A route with its contract, its partitions, and the places of the keys seen so far."""
+    """A route with its contract, its partitions and its headers."""
 
-    __slots__ = ("_key_path", "_own", "_places", "contract", "headers", "overhead", "queues", "route", "tier")
+    __slots__ = ("_key_path", "_own", "contract", "headers", "overhead", "route", "spread", "tier")
 
-    def __init__(
-        self, route: Route, contract: AvroSchema | None, tier: Tier, queues: list[PartitionQueue]
-    ) -> None:
+    def __init__(self, route: Route, contract: AvroSchema | None, tier: Tier, spread: Spread) -> None:
         self.route = route
         self.contract = contract
         self.tier = tier
-        self.queues = queues
+        self.spread = spread
         topic = route.topic.encode()
         self.headers: list[tuple[str, bytes]] = [(TOPIC_HEADER, topic)]
         self.overhead = _RECORD_OVERHEAD_BYTES + len(TOPIC_HEADER) + len(topic)
         self._key_path = None if route.rule.key is None else tuple(route.rule.key.split("."))
-        self._places: dict[Any, Place] = {}
-        self._own = self._placed(topic)
+        self._own = spread.place_of(topic)
 
     def place(self, key: str | bytes | None, data: Any) -> Place:
         """The key's bytes and the partition that keeps its order.
@@ -44,29 +76,11 @@ class Target:
         Raises:
             EncodeError: The key is neither text nor bytes, or the route's key is not in the data.
         """
-        if key is None:
-            if self._key_path is None:
-                return self._own
-            key = self._key_in(data)
-        try:
-            return self._places[key]
-        except (KeyError, TypeError):
-            return self._new_place(key)
-
-    def _new_place(self, key: Any) -> Place:
-        if isinstance(key, str):
-            raw = key.encode("utf-8", "surrogateescape")
-        elif isinstance(key, bytes):
-            raw = key
-        else:
-            raise EncodeError(f"key {key!r} for {self.route.topic} must be text or bytes, not {type(key).__name__}")
-        if len(self._places) >= _KEYS_MAX:
-            self._places.clear()
-        place = self._places[key] = self._placed(raw)
-        return place
-
-    def _placed(self, key: bytes) -> Place:
-        return key, self.queues[partition_of(key, len(self.queues))]
+        if key is not None:
+            return self.spread.place(key)
+        if self._key_path is None:
+            return self._own
+        return self.spread.place(self._key_in(data))
 
     def _key_in(self, data: Any) -> str | bytes:
         value = data
@@ -83,5 +97,5 @@ class Target:
 
     def hurry(self) -> None:
         """Sends what is buffered for the Kafka topic without lingering."""
-        for queue in self.queues:
+        for queue in self.spread.queues:
             queue.hurry()

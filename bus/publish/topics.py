@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from bus.errors import UndeclaredTopicError
 from bus.routing.router import Route
 from bus.settings import Settings
 from bus.transport.base import NewKafkaTopic, Transport
 
-LAYOUT_TABLE = "_layout"
-
 
 class KafkaTopics:
     """The Kafka topics of the namespace, as this process knows them."""
 
-    def __init__(self, settings: Settings, transport: Transport) -> None:
+    def __init__(self, settings: Settings, transport: Transport, on_new: Callable[[], None]) -> None:
         self._settings = settings
         self._transport = transport
+        self._on_new = on_new
         self._partitions: dict[str, int] = {}
         self._lock = asyncio.Lock()
 
@@ -46,6 +46,7 @@ class KafkaTopics:
             )
         await self._transport.create_topics([new_kafka_topic(route, self._settings)])
         self._partitions = dict(await self._transport.topics())
+        self._on_new()
 
 
 def new_kafka_topic(route: Route, settings: Settings) -> NewKafkaTopic:

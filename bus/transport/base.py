@@ -117,6 +117,7 @@ class FetcherOptions:
     Attributes:
         tier: The tier that it reads.
         group: The group's name in the engine (`{group}.{tier}`); `None` reads alone and commits nothing.
+        from_start: Alone, whether the topics of the first call are read from the beginning as well.
         on_assigned: Called with all partitions of a new assignment before their records come.
         on_revoked: Awaited before a group's partitions are given away; commits made in it still count.
     """
@@ -125,6 +126,7 @@ class FetcherOptions:
     group: str | None
     on_assigned: Assigned
     on_revoked: Revoked
+    from_start: bool = False
 
 
 class Table(Protocol):

@@ -50,6 +50,7 @@ class KafkaFetcher:
         self._assigned: frozenset[Partition] = frozenset()
         self._topics: dict[str, int] = {}
         self._has_topics = asyncio.Event()
+        self._revoking = asyncio.Lock()
         self._listener = _Listener(self)
         self._consumer = AIOKafkaConsumer(
             **connection,
@@ -99,7 +100,7 @@ class KafkaFetcher:
         new = wanted - self._positions.keys()
         if not new:
             return
-        if self._topics:
+        if self._topics or self._options.from_start:
             starts = dict.fromkeys(new, 0)
         else:
             starts = await self._end_offsets(new, self._settings.request_timeout_ms / 1000)
@@ -115,9 +116,11 @@ class KafkaFetcher:
         self._options.on_assigned(self._assigned)
 
     async def _revoke(self) -> None:
-        revoked, self._assigned = self._assigned, frozenset()
-        if revoked:
-            await self._options.on_revoked(revoked)
+        # A rebalance that starts while we drain for new topics has to wait for the same drain, not run past it.
+        async with self._revoking:
+            revoked, self._assigned = self._assigned, frozenset()
+            if revoked:
+                await self._options.on_revoked(revoked)
 
     async def fetch(self, records_max: int, timeout_ms: int) -> Mapping[Partition, Sequence[Record]]:
         """The next records by partition."""

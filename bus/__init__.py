@@ -1,0 +1,61 @@
+"""tierbus: dotted topics, wildcard subscriptions, priority tiers and Avro on Kafka.
+
+The public API, and nothing else.
+"""
+
+from bus.client import MessageBus
+from bus.consume.subscription import Subscription
+from bus.errors import (
+    BufferFullError,
+    BusConnectionError,
+    ClosedError,
+    ContractError,
+    DecodeError,
+    DeliveryError,
+    DeliveryTimeoutError,
+    EncodeError,
+    HandlerError,
+    MessageTooLargeError,
+    PatternError,
+    PriorityError,
+    RoutingError,
+    SettingsError,
+    TierbusError,
+    TopicError,
+    UndeclaredTopicError,
+    UndeliveredError,
+)
+from bus.message import Delivered, Message, MessagePriority
+from bus.publish.receipt import Receipt, Receipts
+from bus.settings import RouteRule, Settings, TierProfile
+
+__all__ = [
+    "BufferFullError",
+    "BusConnectionError",
+    "ClosedError",
+    "ContractError",
+    "DecodeError",
+    "Delivered",
+    "DeliveryError",
+    "DeliveryTimeoutError",
+    "EncodeError",
+    "HandlerError",
+    "Message",
+    "MessageBus",
+    "MessagePriority",
+    "MessageTooLargeError",
+    "PatternError",
+    "PriorityError",
+    "Receipt",
+    "Receipts",
+    "RouteRule",
+    "RoutingError",
+    "Settings",
+    "SettingsError",
+    "Subscription",
+    "TierProfile",
+    "TierbusError",
+    "TopicError",
+    "UndeclaredTopicError",
+    "UndeliveredError",
+]

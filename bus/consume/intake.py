@@ -1,0 +1,207 @@
+"""The records that wait for one subscription, by tier, bounded in messages and bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bus.consume.schedule import SHARES, charge, next_tier
+from bus.consume.settle import Settled
+from bus.errors import TierbusError
+from bus.message import TIERS, TOPIC_HEADER, MessagePriority, Partition, Record
+from bus.routing.patterns import Pattern
+from bus.routing.topics import parse_kafka_topic
+from bus.settings import Settings
+
+# How many records are taken from a tier before the next choice of a tier.
+_UNIT = 16
+_TOPICS_MAX = 200_000
+
+
+class PartitionState:
+    """One subscription's progress in one partition, for as long as it is assigned.
+
+    Attributes:
+        revoked: Given away; nothing of it is started any more.
+        active: Handlers that are running for it.
+    """
+
+    __slots__ = ("_idle", "active", "partition", "revoked", "settled")
+
+    def __init__(self, partition: Partition) -> None:
+        self.partition = partition
+        self.settled = Settled()
+        self.revoked = False
+        self.active = 0
+        self._idle: asyncio.Future[None] | None = None
+
+    def leave(self) -> None:
+        """A handler has ended."""
+        self.active -= 1
+        if self._idle is not None and self.active == 0 and not self._idle.done():
+            self._idle.set_result(None)
+
+    async def idle(self) -> None:
+        """Returns when no handler is running for it."""
+        if self.active:
+            if self._idle is None or self._idle.done():
+                self._idle = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._idle)
+
+
+class Chunk:
+    """Records of one fetch and partition, and how far they were taken."""
+
+    __slots__ = ("next", "records", "size_bytes", "state")
+
+    def __init__(self, state: PartitionState, records: Sequence[Record], size_bytes: int) -> None:
+        self.state = state
+        self.records = records
+        self.size_bytes = size_bytes
+        self.next = 0
+
+
+@dataclass(slots=True)
+class Taken:
+    """A record that matches the subscription and is to be handled now."""
+
+    topic: str
+    tier: MessagePriority
+    record: Record
+    state: PartitionState
+
+
+class Intake:
+    """One subscription's waiting records.
+
+    Attributes:
+        waiting: Messages that wait, by tier; some may turn out not to match.
+        on_offer: Called with the number of new records.
+    """
+
+    def __init__(self, pattern: Pattern, settings: Settings) -> None:
+        self.pattern = pattern
+        self.waiting = [0] * len(TIERS)
+        self.on_offer: Callable[[int], None] = _nothing
+        self.error: TierbusError | None = None
+        self._namespace = settings.namespace
+        self._messages_max = settings.intake_messages_max
+        self._bytes_max = settings.intake_memory_bytes
+        self._bytes = [0] * len(TIERS)
+        self._chunks: list[deque[Chunk]] = [deque() for _ in TIERS]
+        self._room = [asyncio.Event() for _ in TIERS]
+        for room in self._room:
+            room.set()
+        self._credits = list(SHARES)
+        self._unit_tier: int | None = None
+        self._unit_left = 0
+        self._topics: dict[bytes, str | None] = {}
+
+    def offer(self, tier: MessagePriority, state: PartitionState, records: Sequence[Record], size_bytes: int) -> None:
+        """New records of one partition, in order."""
+        self._chunks[tier].append(Chunk(state, records, size_bytes))
+        self.waiting[tier] += len(records)
+        self._bytes[tier] += size_bytes
+        if self.waiting[tier] >= self._messages_max or self._bytes[tier] >= self._bytes_max:
+            self._room[tier].clear()
+        self.on_offer(len(records))
+
+    async def room(self, tier: MessagePriority) -> None:
+        """Returns when the tier may offer more."""
+        await self._room[tier].wait()
+
+    def fail(self, error: TierbusError) -> None:
+        """Nothing more will come; whoever waits is told why."""
+        self.error = error
+        self.on_offer(1)
+
+    def take(self) -> Taken | None:
+        """The next record that matches, by the tiers' shares; `None` when nothing waits.
+
+        Its offset is open in `state.settled` until someone says `done`.
+        """
+        while True:
+            tier = self._unit_tier
+            if tier is None or not self._unit_left or not self.waiting[tier]:
+                tier = next_tier(self.waiting, self._credits)
+                if tier is None:
+                    return None
+                charge(self._credits, tier)
+                self._unit_tier, self._unit_left = tier, _UNIT
+            elif self._more_urgent(tier):
+                self._unit_left = 0
+                continue
+            self._unit_left -= 1
+            taken = self._take_from(tier)
+            if taken is not None:
+                return taken
+
+    def _more_urgent(self, tier: int) -> bool:
+        """Something waits in a more urgent tier that has credit: the running unit gives way to it."""
+        return any(self.waiting[other] and self._credits[other] > 0 for other in range(tier))
+
+    def _take_from(self, tier: int) -> Taken | None:
+        chunks = self._chunks[tier]
+        chunk = chunks[0]
+        record = chunk.records[chunk.next]
+        chunk.next += 1
+        self.waiting[tier] -= 1
+        if chunk.next == len(chunk.records):
+            chunks.popleft()
+            self._bytes[tier] -= chunk.size_bytes
+        if not self._room[tier].is_set() and self._has_room(tier):
+            self._room[tier].set()
+        state = chunk.state
+        topic = self._topic(record)
+        if topic is None:
+            state.settled.skip(record.offset)
+            return None
+        state.settled.take(record.offset)
+        return Taken(topic, TIERS[tier], record, state)
+
+    def _has_room(self, tier: int) -> bool:
+        """Half empty: a feed that starts and stops at every record would only cost."""
+        return self.waiting[tier] * 2 <= self._messages_max and self._bytes[tier] * 2 <= self._bytes_max
+
+    def _topic(self, record: Record) -> str | None:
+        """The record's topic when the subscription wants it; decided before anything is decoded."""
+        headers = record.headers
+        if headers and headers[0][0] == TOPIC_HEADER:
+            raw = headers[0][1]
+        else:
+            raw = next((value for name, value in headers if name == TOPIC_HEADER), b"")
+        try:
+            return self._topics[raw]
+        except KeyError:
+            return self._match(raw, record)
+
+    def _match(self, raw: bytes, record: Record) -> str | None:
+        if raw:
+            topic = raw.decode("utf-8", "replace")
+        else:
+            # Written by someone else's producer: the family is all that is known of its topic.
+            parsed = parse_kafka_topic(self._namespace, record.topic)
+            topic = parsed[0] if parsed else record.topic
+        matched = topic if self.pattern.matches(topic) else None
+        if raw:
+            if len(self._topics) >= _TOPICS_MAX:
+                self._topics.clear()
+            self._topics[raw] = matched
+        return matched
+
+    def drop(self, states: set[PartitionState]) -> None:
+        """Forgets what waits of partitions that are given away."""
+        for tier, chunks in enumerate(self._chunks):
+            kept = deque(chunk for chunk in chunks if chunk.state not in states)
+            if len(kept) != len(chunks):
+                self._chunks[tier] = kept
+                self.waiting[tier] = sum(len(chunk.records) - chunk.next for chunk in kept)
+                self._bytes[tier] = sum(chunk.size_bytes for chunk in kept)
+                if self._has_room(tier):
+                    self._room[tier].set()
+
+
+def _nothing(count: int) -> None:
+    """Nobody listens yet."""

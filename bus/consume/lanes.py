@@ -1,0 +1,163 @@
+"""The concurrent handlers of one `@bus.on`: a key is in one lane at a time, so its messages are handled in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from time import perf_counter
+from typing import Any
+
+from bus.avro.codec import Codec
+from bus.consume.handler import Handler, converted, failure_reason, prepare
+from bus.consume.intake import Intake, Taken
+from bus.consume.opening import learned, place
+from bus.errors import DecodeError, HandlerError, TierbusError
+from bus.message import Message
+
+log = logging.getLogger("tierbus.consume")
+
+# A handler that never waits must not keep the loop from fetching, sending and other handlers.
+_TURN_S = 0.002
+# Messages set aside because their key is busy: enough to find other keys behind a hot one, and bounded.
+_ASIDE_MAX = 1_000
+
+Key = tuple[int, bytes | None]
+
+
+class Lanes:
+    """Runs a handler over an intake.
+
+    Attributes:
+        handled: Messages whose handler returned.
+    """
+
+    def __init__(self, handler: Handler, workers: int, intake: Intake, codec: Codec) -> None:
+        self.workers = workers
+        self.handled = 0
+        self.intake = intake
+        self._codec = codec
+        self._name = getattr(handler, "__qualname__", repr(handler))
+        self._call, self._convert = prepare(handler)
+        self._busy: dict[Key, deque[Taken] | None] = {}
+        self._aside = 0
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._turn_began_s = 0.0
+        intake.on_offer = self._wake
+
+    async def run(self) -> None:
+        """Handles messages until cancelled, or until a handler fails.
+
+        Raises:
+            HandlerError: A handler raised; its message stays uncommitted.
+            TierbusError: Reading broke for good.
+        """
+        async with asyncio.TaskGroup() as lanes:
+            for number in range(self.workers):
+                lanes.create_task(self._lane(), name=f"lane {self._name} {number}")
+
+    def _wake(self, count: int) -> None:
+        while count > 0 and self._idle:
+            waiter = self._idle.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                count -= 1
+
+    async def _lane(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            taken = self._claim()
+            if taken is None:
+                if self.intake.error is not None:
+                    raise self.intake.error
+                waiter = loop.create_future()
+                self._idle.append(waiter)
+                await waiter
+                self._turn_began_s = perf_counter()
+                continue
+            while taken is not None:
+                await self._handle(taken)
+                taken = self._release(taken)
+                if perf_counter() - self._turn_began_s > _TURN_S:
+                    await asyncio.sleep(0)
+                    self._turn_began_s = perf_counter()
+
+    def _claim(self) -> Taken | None:
+        """The next message whose key is free; those of busy keys are set aside for the lane that has the key."""
+        while self._aside < _ASIDE_MAX:
+            taken = self.intake.take()
+            if taken is None or self.workers == 1:
+                return taken
+            key = _key(taken)
+            if key not in self._busy:
+                self._busy[key] = None
+                return taken
+            queue = self._busy[key]
+            if queue is None:
+                queue = self._busy[key] = deque()
+            queue.append(taken)
+            self._aside += 1
+        return None
+
+    def _release(self, taken: Taken) -> Taken | None:
+        """The key's next message, or none; then the key is free."""
+        if self.workers == 1:
+            return None
+        key = _key(taken)
+        queue = self._busy[key]
+        while queue:
+            following = queue.popleft()
+            self._aside -= 1
+            if self._aside == _ASIDE_MAX - 1:
+                self._wake(1)
+            if not following.state.revoked:
+                return following
+        del self._busy[key]
+        return None
+
+    async def _handle(self, taken: Taken) -> None:
+        """One message, from raw record to settled offset."""
+        state, record = taken.state, taken.record
+        if state.revoked:
+            return
+        state.active += 1
+        try:
+            value = record.value
+            try:
+                data: Any = None if value is None else self._codec.decode(value)
+            except LookupError:
+                await learned(self._codec, taken)
+                data = self._codec.decode(value or b"")
+            message = Message(taken.topic, data, taken.tier, record)
+            if self._convert is not None and data is not None:
+                data = converted(self._convert, data, message)
+            result = self._call(data, message)
+            if result is not None:
+                await result
+            state.settled.done(record.offset)
+            self.handled += 1
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _being_cancelled():
+                raise
+            raise self._failure(taken, error) from error
+        finally:
+            state.leave()
+
+    def _failure(self, taken: Taken, error: BaseException) -> TierbusError:
+        where = place(taken)
+        if isinstance(error, DecodeError) and not str(error).startswith(taken.topic):
+            return DecodeError(f"{where}: {error}; it stays uncommitted and comes again", error.raw)
+        return HandlerError(
+            f"handler {self._name} failed on {where}: {failure_reason(error)}; the message stays uncommitted and comes "
+            "again after a restart"
+        )
+
+
+def _key(taken: Taken) -> Key:
+    # The state stands for the partition: equal keys in two Kafka topics are two keys.
+    return id(taken.state), taken.record.key
+
+
+def _being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
