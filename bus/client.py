@@ -7,7 +7,7 @@ import contextlib
 import re
 import signal
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -19,7 +19,7 @@ from bus.consume.intake import Intake
 from bus.consume.lanes import Lanes
 from bus.consume.reader import Reader
 from bus.consume.subscription import Subscription, receive_any
-from bus.errors import BusConnectionError, ClosedError, TierbusError
+from bus.errors import BusConnectionError, ClosedError
 from bus.message import TIERS, Message, MessagePriority
 from bus.publish.publisher import Publisher
 from bus.publish.receipt import Receipt, Receipts
@@ -72,7 +72,7 @@ class MessageBus:
         self._readers: dict[Subscription | Lanes, Reader] = {}
         self._subscriptions: list[Subscription] = []
         self._stopping = asyncio.Event()
-        self._rate = (time.monotonic(), 0)
+        self._rate: tuple[float, float] = (time.monotonic(), 0)
 
     # Lifetime
 
@@ -90,7 +90,7 @@ class MessageBus:
         self._discovery.start()
 
     async def close(self) -> None:
-        """Stops taking messages, drains handlers and commits, then sends what is buffered; each up to `drain_timeout_s`.
+        """Drains handlers and commits, then sends what is buffered; each takes up to `drain_timeout_s`.
 
         Safe to call twice; `connect` may be called again.
 
@@ -157,7 +157,7 @@ class MessageBus:
         headers: Mapping[str, str] | None = None,
         confirm: bool = False,
     ) -> Receipt:
-        """Returns when the message is in the bounded buffer of its tier; with `confirm`, when all in-sync replicas have it.
+        """Returns when the message is in its tier's bounded buffer; with `confirm`, when all in-sync replicas have it.
 
         At least once, in order per key (the topic itself when none is given). `None` is a tombstone. Cancelling does
         not unsend.
@@ -303,20 +303,29 @@ class MessageBus:
         messages that were not delivered), `published`, `acknowledged`, `failed`, `refused`, `received`, and `tiers`
         with the same by tier.
         """
-        tiers = {} if self._publisher is None else {
-            tier.priority.tier: {
-                "published": tier.published,
-                "published_bytes": tier.published_bytes,
-                "acknowledged": tier.acknowledged,
-                "failed": tier.failed,
-                "refused": tier.refused,
-                "buffered": tier.account.messages,
-                "buffer_utilization": tier.account.utilization,
+        tiers = (
+            {}
+            if self._publisher is None
+            else {
+                tier.priority.tier: {
+                    "published": tier.published,
+                    "published_bytes": tier.published_bytes,
+                    "acknowledged": tier.acknowledged,
+                    "failed": tier.failed,
+                    "refused": tier.refused,
+                    "buffered": tier.account.messages,
+                    "buffer_utilization": tier.account.utilization,
+                }
+                for tier in self._publisher.tiers
             }
-            for tier in self._publisher.tiers
+        )
+        totals = {
+            name: sum(tier[name] for tier in tiers.values())
+            for name in ("published", "acknowledged", "failed", "refused")
         }
-        totals = {name: sum(tier[name] for tier in tiers.values()) for name in ("published", "acknowledged", "failed", "refused")}
-        received = sum(s.received for s in self._subscriptions) + sum(h.lanes.handled for h in self._handlers if h.lanes)
+        received = sum(s.received for s in self._subscriptions) + sum(
+            h.lanes.handled for h in self._handlers if h.lanes
+        )
         now, moved = time.monotonic(), totals["published"] + received
         (then, before), self._rate = self._rate, (now, moved)
         return {
@@ -399,7 +408,7 @@ def _first_of(error: BaseException) -> BaseException:
     """The one failure that is worth telling: the lanes' group wraps it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return error if isinstance(error, TierbusError) else error
+    return error
 
 
 @contextlib.contextmanager

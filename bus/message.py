@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -71,19 +71,39 @@ class Record(Protocol):
     """A record as a transport hands it over; value and key are raw bytes."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """The Kafka topic."""
+        ...
+
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """Its number."""
+        ...
+
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """The record's place in the partition."""
+        ...
+
     @property
-    def timestamp(self) -> int: ...
+    def timestamp(self) -> int:
+        """Milliseconds since the epoch."""
+        ...
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """The key."""
+        ...
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The framed value; `None` is a tombstone."""
+        ...
+
     @property
-    def headers(self) -> Any: ...
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """The headers in order; names may repeat."""
+        ...
 
 
 class Message:

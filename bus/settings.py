@@ -8,9 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bus.errors import SettingsError, TierbusError
@@ -105,7 +113,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     # Where
@@ -214,7 +226,8 @@ class Settings(BaseSettings):
             given = [n for n in ("ssl_cafile", "ssl_certfile", "ssl_keyfile") if getattr(self, n) is not None]
             if given:
                 problems.append(
-                    f"{', '.join(given)} has no effect with security_protocol {self.security_protocol}: use SSL or SASL_SSL"
+                    f"{', '.join(given)} has no effect with security_protocol {self.security_protocol}: "
+                    "use SSL or SASL_SSL"
                 )
         if self.ssl_keyfile is not None and self.ssl_certfile is None:
             problems.append("ssl_keyfile needs ssl_certfile")
@@ -289,7 +302,7 @@ def _one_message(error: ValidationError) -> str:
     parts = []
     for problem in error.errors(include_url=False, include_input=False):
         where = ".".join(str(part) for part in problem["loc"])
-        cause = cast("dict[str, Any]", problem.get("ctx") or {}).get("error")
+        cause = (problem.get("ctx") or {}).get("error")
         text = str(cause) if isinstance(cause, TierbusError | ValueError) else problem["msg"]
         if problem["type"] == "extra_forbidden":
             text = "is no setting"

@@ -60,7 +60,9 @@ class Codec:
         schema = self.registry.known(value[:FRAME_BYTES])
         if schema is None:
             if len(value) < FRAME_BYTES or value[:2] != SINGLE_OBJECT:
-                raise DecodeError(f"value begins with {value[:2].hex() or 'nothing'}, not with an Avro frame (c301)", value)
+                raise DecodeError(
+                    f"value begins with {value[:2].hex() or 'nothing'}, not with an Avro frame (c301)", value
+                )
             raise LookupError(value[2:FRAME_BYTES].hex())
         if schema in _PLAIN:
             return decode_plain(schema, value)
@@ -74,4 +76,6 @@ class Codec:
             BusConnectionError: The registry did not answer in time.
         """
         if await self.registry.find(value[:FRAME_BYTES]) is None:
-            raise DecodeError(f"schema {value[2:FRAME_BYTES].hex()} is in no registry; register it and read again", value)
+            raise DecodeError(
+                f"schema {value[2:FRAME_BYTES].hex()} is in no registry; register it and read again", value
+            )

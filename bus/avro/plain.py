@@ -16,7 +16,12 @@ from bus.errors import DecodeError, EncodeError
 BYTES = AvroSchema("bytes", "tierbus.bytes")
 TEXT = AvroSchema("string", "tierbus.text")
 JSON = AvroSchema(
-    {"type": "record", "name": "Json", "namespace": "tierbus", "fields": [{"name": "json", "type": "string"}]},
+    {
+        "type": "record",
+        "name": "Json",
+        "namespace": "tierbus",
+        "fields": [{"name": "json", "type": "string"}],
+    },
     "tierbus.json",
 )
 

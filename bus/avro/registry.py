@@ -21,9 +21,17 @@ SCHEMAS_TABLE = "_schemas"
 class SchemaStore(Protocol):
     """The part of a transport's table that the registry needs."""
 
-    def items(self) -> Mapping[str, bytes]: ...
-    async def put(self, key: str, value: bytes | None) -> None: ...
-    async def refresh(self) -> None: ...
+    def items(self) -> Mapping[str, bytes]:
+        """All that is known, in the topic's order."""
+        ...
+
+    async def put(self, key: str, value: bytes | None) -> None:
+        """Writes and reads back."""
+        ...
+
+    async def refresh(self) -> None:
+        """Reads to the end."""
+        ...
 
 
 class SchemaRegistry:
@@ -116,7 +124,7 @@ def _read_entry(entry: bytes) -> AvroSchema | None:
 
 
 def _decodes_otherwise(one: AvroSchema, other: AvroSchema) -> bool:
-    return _logical(json.loads(one.normalised)) != _logical(json.loads(other.normalised))
+    return bool(_logical(json.loads(one.normalised)) != _logical(json.loads(other.normalised)))
 
 
 def _logical(schema: Any) -> Any:

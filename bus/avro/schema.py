@@ -43,20 +43,23 @@ class AvroSchema:
             ContractError: It is no Avro schema, or one that is not let in.
         """
         try:
-            self._parsed: Any = fastavro.parse_schema(schema)
-            canonical = fastavro.schema.to_parsing_canonical_form(self._parsed)
+            parsed: Any = fastavro.parse_schema(schema)
+            canonical = fastavro.schema.to_parsing_canonical_form(parsed)
         except (SchemaParseException, UnknownType, KeyError, TypeError, ValueError, RecursionError) as error:
             raise ContractError(f"schema {name} is no Avro schema: {type(error).__name__}: {error}") from error
-        admit(self._parsed, name)
+        admit(parsed, name)
+        self._parsed: Any = parsed
         self.name = name
-        self.normalised = json.dumps(_without_noise(self._parsed), sort_keys=True, separators=(",", ":"))
+        self.normalised = json.dumps(_without_noise(parsed), sort_keys=True, separators=(",", ":"))
         if len(self.normalised) > SCHEMA_BYTES_MAX:
-            raise ContractError(f"schema {name} has {len(self.normalised)} bytes; at most {SCHEMA_BYTES_MAX} are allowed")
+            raise ContractError(
+                f"schema {name} has {len(self.normalised)} bytes; at most {SCHEMA_BYTES_MAX} are allowed"
+            )
         self.sha256 = hashlib.sha256(self.normalised.encode()).hexdigest()
         # fastavro gives the fingerprint as hex in the byte order that single-object framing has.
         self.frame = SINGLE_OBJECT + bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
-        record = isinstance(self._parsed, dict) and self._parsed.get("type") == "record"
-        self._fields = frozenset(field["name"] for field in self._parsed["fields"]) if record else None
+        record = isinstance(parsed, dict) and parsed.get("type") == "record"
+        self._fields = frozenset(field["name"] for field in parsed["fields"]) if record else None
         self.registered = False
 
     @classmethod
@@ -103,8 +106,18 @@ class AvroSchema:
         source.seek(FRAME_BYTES)
         try:
             data = fastavro.schemaless_reader(source, self._parsed, None)
-        except (EOFError, ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError) as error:
-            raise DecodeError(f"value does not fit schema {self.name}: {type(error).__name__}: {error}", value) from error
+        except (
+            EOFError,
+            ValueError,
+            TypeError,
+            KeyError,
+            IndexError,
+            OverflowError,
+            ArithmeticError,
+        ) as error:
+            raise DecodeError(
+                f"value does not fit schema {self.name}: {type(error).__name__}: {error}", value
+            ) from error
         if source.tell() != len(value):
             raise DecodeError(f"value of schema {self.name} has {len(value) - source.tell()} bytes left over", value)
         return data
@@ -113,7 +126,8 @@ class AvroSchema:
         if not isinstance(data, Mapping):
             return f"{self.name}: expected a record (dict, dataclass or pydantic model), got {type(data).__name__}"
         unknown = sorted(str(key) for key in data.keys() - (self._fields or frozenset()))
-        return f"{self.name}: field {', '.join(unknown)} is not in the contract; it has {', '.join(sorted(self._fields or ()))}"
+        known = ", ".join(sorted(self._fields or ()))
+        return f"{self.name}: field {', '.join(unknown)} is not in the contract; it has {known}"
 
     def _reason(self, data: Any, error: Exception) -> str:
         """Slow on purpose: only a refused value pays for finding the place."""

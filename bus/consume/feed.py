@@ -89,7 +89,9 @@ class Feed:
             self._fail(error)
         except Exception as error:
             log.exception("fetching tier %s of group %s broke", self.tier.tier, self._group)
-            self._fail(BusConnectionError(f"fetching tier {self.tier.tier} broke: {error!r}; reconnect() starts it anew"))
+            self._fail(
+                BusConnectionError(f"fetching tier {self.tier.tier} broke: {error!r}; reconnect() starts it anew")
+            )
 
     def _fail(self, error: TierbusError) -> None:
         for intake in self._intakes:
@@ -151,7 +153,12 @@ class Feed:
                     await state.idle()
         except TimeoutError:
             running = sum(state.active for _, state in states)
-            log.warning("%d handlers of group %s still ran after %g s; their messages are handled again", running, self._group, timeout_s)
+            log.warning(
+                "%d handlers of group %s still ran after %g s; their messages are handled again",
+                running,
+                self._group,
+                timeout_s,
+            )
 
     async def _commit_in_turn(self) -> None:
         while True:

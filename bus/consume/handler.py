@@ -62,9 +62,12 @@ def converted(convert: Convert, data: Any, message: Message) -> Any:
         return convert(data)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_url=False, include_input=False)
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
         )
-        raise DecodeError(f"{message.topic}@{message.id} does not fit the handler's {error.title}: {faults}", message.raw) from error
+        raise DecodeError(
+            f"{message.topic}@{message.id} does not fit the handler's {error.title}: {faults}", message.raw
+        ) from error
 
 
 def failure_reason(error: BaseException) -> str:

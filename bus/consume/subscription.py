@@ -25,7 +25,11 @@ class Subscription:
     """
 
     def __init__(
-        self, intake: Intake, group: str | None, codec: Codec, leave: Callable[[Subscription], Awaitable[None]]
+        self,
+        intake: Intake,
+        group: str | None,
+        codec: Codec,
+        leave: Callable[[Subscription], Awaitable[None]],
     ) -> None:
         self.group = group
         self.received = 0

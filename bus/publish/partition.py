@@ -21,7 +21,17 @@ _RETRY_S = 0.2
 class PartitionQueue:
     """Keeps the order in which messages were accepted, whatever happens to a batch's connection."""
 
-    __slots__ = ("_filling", "_generation", "_loop", "_on_the_way", "_pump", "_tier", "_wake", "_waiting", "partition")
+    __slots__ = (
+        "_filling",
+        "_generation",
+        "_loop",
+        "_on_the_way",
+        "_pump",
+        "_tier",
+        "_waiting",
+        "_wake",
+        "partition",
+    )
 
     def __init__(self, partition: Partition, tier: Tier) -> None:
         self.partition = partition

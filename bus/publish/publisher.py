@@ -34,7 +34,12 @@ class Publisher:
     """Publishing of one client."""
 
     def __init__(
-        self, settings: Settings, transport: Transport, router: Router, codec: Codec, on_new_topic: Callable[[], None]
+        self,
+        settings: Settings,
+        transport: Transport,
+        router: Router,
+        codec: Codec,
+        on_new_topic: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._router = router
@@ -195,7 +200,9 @@ class Publisher:
         for tier in self._tiers:
             tier.failed_since_flush, tier.first_error = 0, None
         if count:
-            raise UndeliveredError(f"{count} messages were not delivered since the last flush; the first: {first}", count) from first
+            raise UndeliveredError(
+                f"{count} messages were not delivered since the last flush; the first: {first}", count
+            ) from first
 
     def renew_senders(self) -> None:
         """Whatever is published from now on takes new connections; what is on its way is finished on the old ones."""
@@ -231,6 +238,8 @@ def _header_bytes(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
         if not isinstance(name, str) or not isinstance(text, str):
             raise EncodeError(f"header {name!r} must be text with a text value, not {type(text).__name__}")
         if name.startswith(RESERVED_HEADER_PREFIX):
-            raise EncodeError(f"header {name!r} begins with {RESERVED_HEADER_PREFIX!r}, which is kept for the bus; rename it")
+            raise EncodeError(
+                f"header {name!r} begins with {RESERVED_HEADER_PREFIX!r}, which is kept for the bus; rename it"
+            )
         out.append((name, text.encode("utf-8", "surrogateescape")))
     return out

@@ -33,7 +33,7 @@ def compile_pattern(pattern: str | re.Pattern[str]) -> Pattern:
         PatternError: It is none of them.
     """
     if isinstance(pattern, re.Pattern):
-        if isinstance(pattern.pattern, bytes):
+        if not isinstance(pattern.pattern, str):
             raise PatternError(f"pattern {pattern.pattern!r} is a bytes expression; topics are text")
         return RegexPattern(pattern)
     if not isinstance(pattern, str):

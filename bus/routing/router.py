@@ -52,9 +52,7 @@ class Router:
     @classmethod
     def from_settings(cls, settings: Settings) -> Router:
         """The router that a client with these settings uses."""
-        return cls(
-            settings.namespace, settings.routes, RouteRule(pattern="**", priority=settings.default_priority)
-        )
+        return cls(settings.namespace, settings.routes, RouteRule(pattern="**", priority=settings.default_priority))
 
     def rule(self, topic: str) -> RouteRule:
         """The first rule whose pattern matches, or the default."""

@@ -14,7 +14,7 @@ from bus.errors import BusConnectionError, SettingsError
 from bus.settings import Settings, TokenProvider
 
 
-class _Token(AbstractTokenProvider):  # type: ignore[misc]
+class _Token(AbstractTokenProvider):
     def __init__(self, provider: TokenProvider) -> None:
         self._provider = provider
 
@@ -67,7 +67,8 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
             # With no password given, OpenSSL would ask for one on the terminal and wait for ever.
             context.load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile, password or (lambda: ""))
     except (OSError, ssl.SSLError) as error:
-        files = f"ssl_cafile {settings.ssl_cafile}, ssl_certfile {settings.ssl_certfile}, ssl_keyfile {settings.ssl_keyfile}"
+        names = ("ssl_cafile", "ssl_certfile", "ssl_keyfile")
+        files = ", ".join(f"{name} {getattr(settings, name)}" for name in names)
         raise SettingsError(f"TLS files cannot be loaded ({files}): {error}") from error
     return context
 
@@ -83,8 +84,8 @@ async def why_unreachable(settings: Settings, options: dict[str, Any]) -> BusCon
             connection.close()
     except (AuthenticationFailedError, UnsupportedSaslMechanismError) as error:
         return BusConnectionError(
-            f"Kafka at {servers} refuses the login ({settings.sasl_mechanism}, user {settings.sasl_username}): {error}; "
-            "check sasl_mechanism, sasl_username and sasl_password"
+            f"Kafka at {servers} refuses the login ({settings.sasl_mechanism}, user {settings.sasl_username}): "
+            f"{error}; check sasl_mechanism, sasl_username and sasl_password"
         )
     except ssl.SSLError as error:
         return BusConnectionError(

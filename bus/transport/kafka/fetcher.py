@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import (
@@ -27,7 +28,7 @@ _REBALANCE_SLACK_MS = 10_000
 _RETRY_S = 0.1
 
 
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Listener(ConsumerRebalanceListener):
     def __init__(self, fetcher: KafkaFetcher) -> None:
         self._fetcher = fetcher
 
@@ -130,9 +131,8 @@ class KafkaFetcher:
                     await self._has_topics.wait()
             return {}
         try:
-            records: Mapping[Partition, Sequence[Record]] = await self._consumer.getmany(
-                timeout_ms=timeout_ms, max_records=records_max
-            )
+            # aiokafka's TopicPartition is an equal tuple, and its records have all that `Record` asks for.
+            records: Any = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=records_max)
         except ConsumerStoppedError:
             return {}
         except KafkaError as error:
@@ -140,11 +140,14 @@ class KafkaFetcher:
                 log.warning("fetching %s waits: %s", self._options.tier.tier, error)
                 await asyncio.sleep(_RETRY_S)
                 return {}
-            raise BusConnectionError(f"Kafka refuses to be read: {error!r}; check the group's and topics' access") from error
+            raise BusConnectionError(
+                f"Kafka refuses to be read: {error!r}; check the group's and topics' access"
+            ) from error
         if self._options.group is None:
             for partition, batch in records.items():
                 self._positions[Partition(*partition)] = batch[-1].offset + 1
-        return records
+        fetched: Mapping[Partition, Sequence[Record]] = records
+        return fetched
 
     async def commit(self, offsets: Mapping[Partition, int], timeout_s: float) -> None:
         """Stores the group's positions; aiokafka would retry for ever, so the wait is bounded here."""
@@ -168,7 +171,9 @@ class KafkaFetcher:
                 ends = await self._consumer.end_offsets(wanted)
         except (TimeoutError, KafkaError) as error:
             reason = str(error) or f"no answer within {timeout_s:g} s"
-            raise BusConnectionError(f"the ends of {len(wanted)} partitions are unknown: {reason}; try again") from error
+            raise BusConnectionError(
+                f"the ends of {len(wanted)} partitions are unknown: {reason}; try again"
+            ) from error
         return {Partition(*partition): offset for partition, offset in ends.items()}
 
     async def close(self, timeout_s: float) -> None:

@@ -25,7 +25,11 @@ class KafkaTable:
         self._position = 0
         self._lock = asyncio.Lock()
         self._consumer = AIOKafkaConsumer(
-            **options, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=20
+            **options,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=20,
         )
         self._options = options
         self._producer: AIOKafkaProducer | None = None
@@ -48,21 +52,19 @@ class KafkaTable:
 
     async def put(self, key: str, value: bytes | None) -> None:
         """Writes a value and reads it back."""
-        async with self._lock:
-            async with self._bounded("written"):
-                if self._producer is None:
-                    producer = AIOKafkaProducer(**self._options, acks="all", enable_idempotence=True)
-                    await producer.start()
-                    self._producer = producer
-                sent = await self._producer.send_and_wait(self._topic, value, key.encode(), partition=0)
-                await self._read_to(sent.offset + 1)
+        async with self._lock, self._bounded("written"):
+            if self._producer is None:
+                producer = AIOKafkaProducer(**self._options, acks="all", enable_idempotence=True)
+                await producer.start()
+                self._producer = producer
+            sent = await self._producer.send_and_wait(self._topic, value, key.encode(), partition=0)
+            await self._read_to(sent.offset + 1)
 
     async def refresh(self) -> None:
         """Reads to the end that the topic has now."""
-        async with self._lock:
-            async with self._bounded("read"):
-                ends = await self._consumer.end_offsets([self._tp])
-                await self._read_to(ends[self._tp])
+        async with self._lock, self._bounded("read"):
+            ends = await self._consumer.end_offsets([self._tp])
+            await self._read_to(ends[self._tp])
 
     async def _read_to(self, end: int) -> None:
         while self._position < end:
@@ -88,7 +90,8 @@ class KafkaTable:
 
     async def close(self, timeout_s: float) -> None:
         """Stops within the time given."""
-        for client in (self._producer, self._consumer):
+        clients: tuple[Any, ...] = (self._producer, self._consumer)
+        for client in clients:
             if client is not None:
                 try:
                     async with asyncio.timeout(timeout_s):

@@ -88,14 +88,18 @@ class KafkaTransport:
         for name, code, message in response.topic_errors:
             error = for_code(code)
             if error not in (NoError, TopicAlreadyExistsError):
-                raise BusConnectionError(f"Kafka topic {name} cannot be made: {error.__name__} {message or ''}".rstrip())
+                raise BusConnectionError(
+                    f"Kafka topic {name} cannot be made: {error.__name__} {message or ''}".rstrip()
+                )
         wanted = {topic.name for topic in topics}
         try:
             async with asyncio.timeout(self._settings.request_timeout_ms / 1000):
                 while not await self._have_leaders(wanted):
                     await asyncio.sleep(0.02)
         except TimeoutError as error:
-            raise BusConnectionError(f"Kafka topics {sorted(wanted)} were made but have no leader; try again") from error
+            raise BusConnectionError(
+                f"Kafka topics {sorted(wanted)} were made but have no leader; try again"
+            ) from error
 
     async def _usual_replication(self) -> int:
         """Three where the cluster has them; aiokafka's oldest-known request cannot ask for the broker's default."""
@@ -132,7 +136,8 @@ class KafkaTransport:
         if topic not in await self.topics():
             if self._settings.environment == "production":
                 raise UndeclaredTopicError(
-                    f"Kafka topic {topic} is not declared; production creates none by itself: run `tierbus topics create --internal`"
+                    f"Kafka topic {topic} is not declared; production creates none by itself: "
+                    "run `tierbus topics create --internal`"
                 )
             await self.create_topics([NewKafkaTopic(topic, 1, self._settings.replication_factor, _TABLE_CONFIG)])
         table = KafkaTable(topic, self._options, self._settings.request_timeout_ms / 1000)

@@ -33,9 +33,7 @@ class MemoryCluster:
 
     def __init__(self, *, retention_records: int = 1_000_000) -> None:
         if retention_records < 1:
-            raise ValueError(
-                f"retention_records is {retention_records}; a partition keeps at least one record"
-            )
+            raise ValueError(f"retention_records is {retention_records}; a partition keeps at least one record")
         self._retention_records = retention_records
         self._topics: dict[str, list[Log]] = {}
         self._batch_bytes_max: dict[str, int] = {}
@@ -107,13 +105,9 @@ class MemoryCluster:
         if name in self._topics:
             return
         if not _TOPIC_NAME.match(name) or name in (".", ".."):
-            raise BusConnectionError(
-                f"topic {name!r} refused: use 1 to 249 of the characters A-Z a-z 0-9 . _ -"
-            )
+            raise BusConnectionError(f"topic {name!r} refused: use 1 to 249 of the characters A-Z a-z 0-9 . _ -")
         if topic.partitions < 1:
-            raise BusConnectionError(
-                f"topic {name!r} refused: {topic.partitions} partitions, at least 1 is needed"
-            )
+            raise BusConnectionError(f"topic {name!r} refused: {topic.partitions} partitions, at least 1 is needed")
         compacted = "compact" in topic.config.get("cleanup.policy", "delete")
         self._topics[name] = [
             Log(Partition(name, number), self._retention_records, compacted=compacted)

@@ -82,9 +82,7 @@ class LoneFetcher:
 class GroupFetcher:
     """One member of a group. Between the begin of a revocation and the next assignment it fetches nothing."""
 
-    def __init__(
-        self, cluster: MemoryCluster, options: FetcherOptions, settings: Settings, group: str
-    ) -> None:
+    def __init__(self, cluster: MemoryCluster, options: FetcherOptions, settings: Settings, group: str) -> None:
         self._cluster = cluster
         self._options = options
         self._revoke_timeout_s = settings.session_timeout_ms / 1000
@@ -177,9 +175,7 @@ class GroupFetcher:
         try:
             self._options.on_assigned(partitions)
         finally:
-            self._reading.replace(
-                {partition: committed.get(partition, 0) for partition in sorted(partitions)}
-            )
+            self._reading.replace({partition: committed.get(partition, 0) for partition in sorted(partitions)})
 
     def _check_open(self) -> None:
         if self._closed:

@@ -75,10 +75,7 @@ class Log:
         """Adds records and returns the offset of the first."""
         first = self._end
         topic, partition = self._partition
-        added = [
-            MemoryRecord(topic, partition, offset, *record)
-            for offset, record in enumerate(records, start=first)
-        ]
+        added = [MemoryRecord(topic, partition, offset, *record) for offset, record in enumerate(records, start=first)]
         self._records.extend(added)
         self._end = first + len(added)
         if self._compacted:

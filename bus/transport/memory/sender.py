@@ -43,9 +43,7 @@ class MemoryBatch:
         self.records: list[NewRecord] = []
         self.size_bytes = _BATCH_OVERHEAD
 
-    def append(
-        self, *, timestamp: int, key: bytes | None, value: bytes | None, headers: Headers
-    ) -> object | None:
+    def append(self, *, timestamp: int, key: bytes | None, value: bytes | None, headers: Headers) -> object | None:
         """Adds a record and returns its size in bytes; `None` when it has no room. The first always fits."""
         record = NewRecord(timestamp, key, value, tuple(headers))
         size = _record_size(len(self.records), record)
