@@ -128,9 +128,7 @@ def secure_properties(folder: Path, *, username: str = USERNAME, password: str =
     ca_path = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_path))
     client_cert_path = folder / "client.pem"
-    authority.issue_cert("client@tierbus.test").private_key_and_cert_chain_pem.write_to_path(
-        str(client_cert_path)
-    )
+    authority.issue_cert("client@tierbus.test").private_key_and_cert_chain_pem.write_to_path(str(client_cert_path))
     server = authority.issue_cert("127.0.0.1", "localhost")
     properties = {
         # The material itself, not its path: PEM by value needs no password and no file that must stay.
@@ -141,13 +139,13 @@ def secure_properties(folder: Path, *, username: str = USERNAME, password: str =
         "ssl.truststore.certificates": authority.cert_pem.bytes().decode(),
         "listener.name.ssl.ssl.client.auth": "required",
     }
+    modules = "org.apache.kafka.common.security"
     mechanisms = {
-        "plain": f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{username}="{password}";',
-        "scram-sha-256": "org.apache.kafka.common.security.scram.ScramLoginModule required;",
-        "scram-sha-512": "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+        "plain": f'{modules}.plain.PlainLoginModule required user_{username}="{password}";',
+        "scram-sha-256": f"{modules}.scram.ScramLoginModule required;",
+        "scram-sha-512": f"{modules}.scram.ScramLoginModule required;",
         "oauthbearer": (
-            "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
-            'unsecuredLoginStringClaim_sub="broker";'
+            f'{modules}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";'
         ),
     }
     for listener in ("sasl_ssl", "sasl_plaintext"):
@@ -172,8 +170,6 @@ def pkcs8(key: bytes) -> str:
 
     return (
         serialization.load_pem_private_key(key, password=None)
-        .private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         .decode()
     )

@@ -75,7 +75,10 @@ class ContainerWay:
                 labels={_LABEL: layout.name},
                 kept=kept,
             )
-            container.start()
+            try:
+                container.start()
+            finally:
+                container.get_docker_client().client.close()
             return replace(node, container=container.get_container_id())
 
     def alive(self, node: Node) -> bool:
@@ -115,24 +118,16 @@ class ContainerWay:
     def log_tail(self, node: Node, lines: int = 15) -> str:
         """See `Way`."""
         with self._container(node) as found:
-            return (
-                found.logs(tail=lines).decode("utf-8", errors="replace")
-                if found is not None
-                else "(no container)"
-            )
+            return found.logs(tail=lines).decode("utf-8", errors="replace") if found is not None else "(no container)"
 
     def wipe(self, layout: Layout) -> None:
         """See `Way`: removes the containers with their volumes, and their network."""
         with _docker(_CALL_S) as client, _errors(f"removing the containers of '{layout.name}'"):
             for node in layout.nodes:
-                for found in filter(
-                    None, {_get(client, node.container or ""), _get(client, _name(layout, node))}
-                ):
+                for found in filter(None, {_get(client, node.container or ""), _get(client, _name(layout, node))}):
                     if found.labels.get(_LABEL) == layout.name:
                         found.remove(force=True, v=True)
-            for network in client.networks.list(
-                names=[_network(layout)], filters={"label": f"{_LABEL}={layout.name}"}
-            ):
+            for network in client.networks.list(names=[_network(layout)], filters={"label": f"{_LABEL}={layout.name}"}):
                 network.remove()
 
     @contextmanager
@@ -152,17 +147,18 @@ def _docker(timeout_s: float) -> Iterator[Any]:
         import docker  # type: ignore[import-untyped]
         from testcontainers.core.docker_client import DockerClient as Finder
     except ImportError:
-        raise Unavailable(
-            "the Python package testcontainers is missing: `pip install 'tierbus[local]'`"
-        ) from None
+        raise Unavailable("the Python package testcontainers is missing: `pip install 'tierbus[local]'`") from None
     logging.getLogger("testcontainers").setLevel(logging.WARNING)
+    client = None
     try:
         # Unlike docker.from_env this finds the daemon of the current Docker context too.
         client = Finder(timeout=timeout_s).client
         client.ping()
     except (docker.errors.DockerException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise Unavailable(f"no Docker daemon answers ({reason}): start Docker") from error
+        if client is not None:
+            client.close()
+        where = os.environ.get("DOCKER_HOST")
+        raise Unavailable(f"no Docker daemon answers{f' at {where}' if where else ''}") from error
     try:
         yield client
     finally:
@@ -206,17 +202,13 @@ def _pull(client: Any, wanted: str) -> None:
     import requests
 
     deadline = time.monotonic() + _PULL_S
-    repository, _, tag = (
-        wanted.rpartition(":") if ":" in wanted.rsplit("/", 1)[-1] else (wanted, "", "latest")
-    )
+    repository, _, tag = wanted.rpartition(":") if ":" in wanted.rsplit("/", 1)[-1] else (wanted, "", "latest")
     try:
         for event in client.api.pull(repository, tag=tag, stream=True, decode=True):
             if "error" in event:
                 raise Unavailable(f"image {wanted} cannot be pulled: {event['error'][:200]}")
             if time.monotonic() > deadline:
-                raise Unavailable(
-                    f"image {wanted} was not pulled within {_PULL_S:g} s; try `docker pull {wanted}`"
-                )
+                raise Unavailable(f"image {wanted} was not pulled within {_PULL_S:g} s; try `docker pull {wanted}`")
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise Unavailable(f"image {wanted} cannot be pulled: {_words(error)}") from error
 

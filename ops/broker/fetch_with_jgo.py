@@ -5,7 +5,9 @@ A process of its own, so that its caller can bound it: jgo bounds each request b
 
 from __future__ import annotations
 
+import os
 import shutil
+import ssl
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,9 @@ def main(folder: Path, coordinates: list[str]) -> None:
 
     The repository folder is new each time: jgo takes whatever file it finds there, half-written ones too.
     """
+    # requests brings its own list of authorities; the system's also knows that of a company's proxy.
+    if authorities := ssl.get_default_verify_paths().cafile:
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", authorities)
     try:
         from jgo.maven import MavenContext
     except ImportError:

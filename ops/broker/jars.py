@@ -117,9 +117,7 @@ def verify(folder: Path) -> None:
         if not path.is_file():
             raise BrokerError(f"{jar.coordinate} is missing after the download; try again")
         if hashlib.sha256(path.read_bytes()).hexdigest() != jar.sha256:
-            raise BrokerError(
-                f"{jar.coordinate} is not the file that jars.lock pins; check your Maven mirror or cache"
-            )
+            raise BrokerError(f"{jar.coordinate} is not the file that jars.lock pins; check your Maven mirror or cache")
 
 
 def _by_maven(folder: Path, progress: Progress) -> None:

@@ -55,9 +55,7 @@ def up(
         if named := given.servers():
             return given.use(named)
         if how == "given":
-            raise BrokerError(
-                f"{given.VARIABLE} is not set: set it to host:port of a broker, or leave out 'given'"
-            )
+            raise BrokerError(f"{given.VARIABLE} is not set: set it to host:port of a broker, or leave out 'given'")
     folder = state.directory(name)
     with held(folder / "lock", timeout_s=timeout_s, what=f"starting broker '{name}'"):
         return _up(folder, name, brokers, fresh, how, timeout_s, progress)
@@ -74,9 +72,7 @@ def _up(
     if known and (found := _as_it_is(known, how)):
         return found if brokers in (1, len(known.layout.nodes)) else _refuse_size(known, brokers)
     if known and how not in (None, known.how):
-        notes.append(
-            f"the data of the {known.how} broker '{name}' stays where it is; this one begins with none"
-        )
+        notes.append(f"the data of the {known.how} broker '{name}' stays where it is; this one begins with none")
         known = None
     elif known:
         if brokers not in (1, len(known.layout.nodes)):
@@ -100,9 +96,7 @@ def _as_it_is(known: State, how: str | None) -> RunningBroker | None:
     except Unavailable:
         return None
     if how not in (None, known.how):
-        raise BrokerError(
-            f"broker '{known.layout.name}' runs as a {known.how}: `tierbus down` first, or leave out how"
-        )
+        raise BrokerError(f"broker '{known.layout.name}' runs as a {known.how}: `tierbus down` first, or leave out how")
     return _running(known, started=False)
 
 
@@ -236,9 +230,7 @@ def status(*, name: str = "default") -> BrokerStatus:
     serves = len(alive) == len(nodes) and readiness.answers(nodes)
     if alive and not serves:
         silent = [str(n.node_id) for n in nodes if not readiness.answers([n], together=False, timeout_s=0.5)]
-        notes += (
-            f"brokers that do not answer: {', '.join(silent) or 'none, but they do not see each other'}",
-        )
+        notes += (f"brokers that do not answer: {', '.join(silent) or 'none, but they do not see each other'}",)
     running = _running(known, started=False)
     return BrokerStatus(
         name=name,

@@ -46,21 +46,25 @@ def find(pid: int | None, created_s: float | None) -> psutil.Process | None:
     reap(pid)
     try:
         process = psutil.Process(pid)
-        if (
-            abs(process.create_time() - created_s) > _BIRTH_TOLERANCE_S
-            or process.status() == psutil.STATUS_ZOMBIE
-        ):
+        if abs(process.create_time() - created_s) > _BIRTH_TOLERANCE_S or process.status() == psutil.STATUS_ZOMBIE:
             return None
     except psutil.Error:
         return None
     return process
 
 
-def reap(pid: int) -> None:
-    """Takes the exit status of a dead child of ours, so that it does not stay as a zombie."""
-    if sys.platform != "win32":
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
+def reap(pid: int) -> bool | None:
+    """Takes the exit status of a dead child of ours, so that it does not stay as a zombie.
+
+    Returns:
+        Whether it is dead; None when it is no child of ours, or was taken before.
+    """
+    if sys.platform == "win32":
+        return None
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return None
 
 
 def with_last_argument(argument: str) -> list[psutil.Process]:
@@ -94,12 +98,17 @@ def end(process: psutil.Process, *, timeout_s: float, hard: bool = False) -> boo
     return True
 
 
+def _stands(process: psutil.Process) -> bool:
+    return bool(process.is_running()) and process.status() != psutil.STATUS_ZOMBIE
+
+
 def _gone(process: psutil.Process, timeout_s: float) -> bool:
     deadline = time.monotonic() + timeout_s
     while True:
-        reap(process.pid)
+        # A killed JVM is a zombie while its last threads still hold its ports; it can be reaped only after them.
+        dead = reap(process.pid)
         try:
-            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            if dead or (dead is None and not _stands(process)):
                 return True
         except psutil.NoSuchProcess:
             return True

@@ -38,8 +38,7 @@ def configured(
     """The layout with properties and users of its own, and a port on every node for each extra listener."""
     taken = {port for node in layout.nodes for port in (node.port, node.controller_port)}
     nodes = tuple(
-        replace(node, listener_ports={name: _claim(None, taken, rng) for name in listeners})
-        for node in layout.nodes
+        replace(node, listener_ports={name: _claim(None, taken, rng) for name in listeners}) for node in layout.nodes
     )
     return replace(
         layout,

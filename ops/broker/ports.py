@@ -42,6 +42,4 @@ def choose(preferred: int | None, taken: Collection[int], rng: random.Random) ->
         port = rng.choice(FREE_RANGE)
         if port not in taken and is_free(port):
             return port
-    raise BrokerError(
-        f"no free TCP port on {LOOPBACK} in {FREE_RANGE.start}-{FREE_RANGE.stop}: close something"
-    )
+    raise BrokerError(f"no free TCP port on {LOOPBACK} in {FREE_RANGE.start}-{FREE_RANGE.stop}: close something")

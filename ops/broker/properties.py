@@ -85,9 +85,7 @@ def container_environment(layout: Layout, node: Node, host: str, peers: Mapping[
         "inter.broker.listener.name": "INTERNAL",
         "listeners": f"{MAIN_LISTENER}://:9092,INTERNAL://:19092,CONTROLLER://:19093",
         "advertised.listeners": f"{MAIN_LISTENER}://{node.server},INTERNAL://{host}:19092",
-        "listener.security.protocol.map": ",".join(
-            f"{n}:PLAINTEXT" for n in (MAIN_LISTENER, "INTERNAL", "CONTROLLER")
-        ),
+        "listener.security.protocol.map": ",".join(f"{n}:PLAINTEXT" for n in (MAIN_LISTENER, "INTERNAL", "CONTROLLER")),
         "log.dirs": "/var/lib/kafka/data",
         **QUICK,
         **durability(len(layout.nodes)),

@@ -43,9 +43,7 @@ def wait(way: Way, nodes: Sequence[Node], *, deadline: float, together: bool = T
                 raise BrokerError(f"broker {node.node_id} ended while starting; {_log(way, node)}")
         if time.monotonic() >= deadline:
             silent = next((n for n in nodes if not answers([n], together=False)), nodes[0])
-            raise BrokerError(
-                f"broker {silent.node_id} on {silent.server} does not serve in time; {_log(way, silent)}"
-            )
+            raise BrokerError(f"broker {silent.node_id} on {silent.server} does not serve in time; {_log(way, silent)}")
         time.sleep(_POLL_S)
 
 

@@ -44,9 +44,7 @@ def directory(name: str) -> Path:
         BrokerError: The name would not do as a name of folders and containers.
     """
     if not _NAME.match(name):
-        raise BrokerError(
-            f"{name!r} is no name for a broker: use up to 40 of a-z, 0-9 and '-', like 'default'"
-        )
+        raise BrokerError(f"{name!r} is no name for a broker: use up to 40 of a-z, 0-9 and '-', like 'default'")
     own = os.environ.get("TIERBUS_STATE_DIR")
     home = Path(own).absolute() if own else Path(platformdirs.user_state_dir("tierbus"))
     return home / "broker" / name

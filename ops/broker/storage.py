@@ -66,9 +66,7 @@ def _make_template(template: Path, layout: Layout, node: Node, java: Java, class
         os.replace(scratch.data_path / _CHECKPOINT, template)
 
 
-def _run_tool(
-    cluster_id: str, properties: Path, scram_users: tuple[str, ...], java: Java, class_path: str
-) -> None:
+def _run_tool(cluster_id: str, properties: Path, scram_users: tuple[str, ...], java: Java, class_path: str) -> None:
     command = [str(java.path), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp", class_path]
     command += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "kafka.tools.StorageTool", "format"]
     command += ["--cluster-id", cluster_id, "--config", str(properties)]
@@ -86,6 +84,4 @@ def _run_tool(
     except (OSError, subprocess.SubprocessError) as error:
         raise BrokerError(f"Kafka's storage tool did not run with {java.path}: {error}") from error
     if done.returncode:
-        raise BrokerError(
-            f"Kafka's storage tool failed on {properties}:\n{(done.stdout + done.stderr)[-2000:]}"
-        )
+        raise BrokerError(f"Kafka's storage tool failed on {properties}:\n{(done.stdout + done.stderr)[-2000:]}")

@@ -173,9 +173,7 @@ def temporary(
             rng = random.Random()  # noqa: S311
             name = f"tierbus-temp-{secrets.token_hex(4)}"
             layout = placing.new_layout(name, folder, brokers, rng, usual_ports=False)
-            layout = placing.configured(
-                layout, extra_properties or {}, listeners or {}, tuple(scram_users), rng
-            )
+            layout = placing.configured(layout, extra_properties or {}, listeners or {}, tuple(scram_users), rng)
             cluster = Cluster(way, layout, watchdog)
             try:
                 cluster._begin(timeout_s)
