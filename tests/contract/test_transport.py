@@ -94,6 +94,17 @@ async def test_topic_with_an_impossible_name_is_refused(make_transport: MakeClie
         await bounded(client.create("not good"))
 
 
+@pytest.mark.parametrize(("first", "second"), [("a.b_c.low", "a_b.c.low"), ("a.b-c.low", "a.b-c_low")])
+async def test_names_that_differ_in_dots_and_underscores_only_collide(
+    make_transport: MakeClient, first: str, second: str
+) -> None:
+    client = await make_transport(request_timeout_ms=3_000)
+    await client.create(first)
+    with pytest.raises(BusConnectionError, match="collides"):
+        await bounded(client.create(second))
+    assert client.name(second) not in await client.transport.topics()
+
+
 # Senders
 
 

@@ -175,9 +175,7 @@ async def test_a_commit_is_stored_whole_or_not_at_all(transport: MemoryTransport
     first = await join(transport, Part())
     await first.until(2)
     other = Partition("bus.other.topic.normal", 0)
-    with pytest.raises(
-        BusConnectionError, match=r"1 partitions are another's by now \(bus.other.topic.normal\[0\]\)"
-    ):
+    with pytest.raises(BusConnectionError, match=r"1 partitions are another's by now \(bus.other.topic.normal\[0\]\)"):
         await first.fetcher.commit({Partition(TOPIC, 0): 1, other: 1}, 1)
     sender = await transport.sender(MessagePriority.NORMAL)
     batch = sender.batch()
@@ -224,9 +222,7 @@ async def test_what_no_partition_takes_is_refused(transport: MemoryTransport) ->
 
 
 async def test_a_batch_over_the_topics_limit_is_refused(transport: MemoryTransport) -> None:
-    await transport.create_topics(
-        [NewKafkaTopic("bus.small.ones.low", 1, config={"max.message.bytes": "1000"})]
-    )
+    await transport.create_topics([NewKafkaTopic("bus.small.ones.low", 1, config={"max.message.bytes": "1000"})])
     sender = await transport.sender(MessagePriority.NORMAL)
     for size, fits in ((900, True), (1_000, False)):
         batch = sender.batch()

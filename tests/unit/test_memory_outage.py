@@ -99,9 +99,7 @@ async def test_a_send_that_waits_can_be_cancelled(cluster: MemoryCluster, sender
     assert values(cluster) == [b"1", b"2", b"4"]
 
 
-async def test_closing_a_sender_in_an_outage_fails_what_it_holds(
-    cluster: MemoryCluster, sender: Sender
-) -> None:
+async def test_closing_a_sender_in_an_outage_fails_what_it_holds(cluster: MemoryCluster, sender: Sender) -> None:
     cluster.stop()
     held = [await send(sender, b"1"), await send(sender, b"2")]
     waiting = asyncio.create_task(send(sender, b"3"))
@@ -116,9 +114,7 @@ async def test_closing_a_sender_in_an_outage_fails_what_it_holds(
     assert values(cluster) == []
 
 
-async def test_closing_a_sender_waits_for_the_end_of_the_outage(
-    cluster: MemoryCluster, sender: Sender
-) -> None:
+async def test_closing_a_sender_waits_for_the_end_of_the_outage(cluster: MemoryCluster, sender: Sender) -> None:
     cluster.stop()
     held = await send(sender, b"1")
     closing = asyncio.create_task(sender.close(10))
@@ -129,9 +125,7 @@ async def test_closing_a_sender_waits_for_the_end_of_the_outage(
     assert held.result() == 0
 
 
-async def test_requests_fail_within_their_timeouts(
-    cluster: MemoryCluster, transport: MemoryTransport
-) -> None:
+async def test_requests_fail_within_their_timeouts(cluster: MemoryCluster, transport: MemoryTransport) -> None:
     table = await transport.table("_things")
     fetcher, _ = await reader(transport, "crew")
     late = await transport.fetcher(FetcherOptions(MessagePriority.LOW, None, lambda _: None, _nothing))
@@ -161,9 +155,7 @@ async def test_requests_fail_within_their_timeouts(
     assert table.get("a") is None
 
 
-async def test_requests_go_on_when_the_outage_ends_in_time(
-    cluster: MemoryCluster, transport: MemoryTransport
-) -> None:
+async def test_requests_go_on_when_the_outage_ends_in_time(cluster: MemoryCluster, transport: MemoryTransport) -> None:
     cluster.stop()
     asking = asyncio.create_task(transport.topics())
     await asyncio.wait([asking], timeout=0.01)
@@ -187,9 +179,7 @@ async def test_fetch_is_empty_and_then_goes_on(
         assert await held == 1
 
 
-async def test_a_group_is_assigned_after_the_outage(
-    cluster: MemoryCluster, transport: MemoryTransport
-) -> None:
+async def test_a_group_is_assigned_after_the_outage(cluster: MemoryCluster, transport: MemoryTransport) -> None:
     cluster.stop()
     late = FetcherOptions(MessagePriority.NORMAL, "crew", lambda p: given.append(p), _nothing)
     given: list[frozenset[Partition]] = []

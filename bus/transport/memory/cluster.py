@@ -36,6 +36,7 @@ class MemoryCluster:
             raise ValueError(f"retention_records is {retention_records}; a partition keeps at least one record")
         self._retention_records = retention_records
         self._topics: dict[str, list[Log]] = {}
+        self._unified: dict[str, str] = {}  # names as they are in Kafka's metrics, where `.` is `_`
         self._batch_bytes_max: dict[str, int] = {}
         self._groups: dict[str, MemoryGroup] = {}
         self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
@@ -99,7 +100,8 @@ class MemoryCluster:
         """Makes a topic; one that exists already is left as it is.
 
         Raises:
-            BusConnectionError: Kafka would refuse its name or its partition count.
+            BusConnectionError: Kafka would refuse its partition count or its name, which may not differ from an
+                existing one in `.` and `_` only.
         """
         name = topic.name
         if name in self._topics:
@@ -108,6 +110,12 @@ class MemoryCluster:
             raise BusConnectionError(f"topic {name!r} refused: use 1 to 249 of the characters A-Z a-z 0-9 . _ -")
         if topic.partitions < 1:
             raise BusConnectionError(f"topic {name!r} refused: {topic.partitions} partitions, at least 1 is needed")
+        unified = name.replace(".", "_")
+        if unified in self._unified:
+            raise BusConnectionError(
+                f"topic {name!r} refused: it collides with the existing topic {self._unified[unified]!r}"
+            )
+        self._unified[unified] = name
         compacted = "compact" in topic.config.get("cleanup.policy", "delete")
         self._topics[name] = [
             Log(Partition(name, number), self._retention_records, compacted=compacted)
