@@ -266,29 +266,33 @@ class MessageBus:
             raise ClosedError("no handler is registered; decorate one with @bus.on(pattern, group=...) before run()")
         await self.connect()
         self._stopping.clear()
-        with _signals(self.stop):
-            running: list[asyncio.Task[None]] = []
-            try:
+        running: list[asyncio.Task[Any]] = []
+        try:
+            with _signals(self.stop):
                 for registered in self._handlers:
-                    intake = Intake(compile_pattern(registered.pattern), self.settings)
-                    lanes = Lanes(registered.handler, registered.workers, intake, self._codec)
-                    registered.lanes = lanes
-                    await self._read(lanes, intake, registered.group)
-                    running.append(asyncio.create_task(lanes.run(), name=f"handler {registered.pattern}"))
-                stopping = asyncio.create_task(self._stopping.wait(), name="stop")
-                running.append(stopping)  # type: ignore[arg-type]
+                    await self._start(registered, running)
+                running.append(asyncio.create_task(self._stopping.wait(), name="stop"))
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            try:
+                await self.close()
             finally:
-                failed = [task.exception() for task in running if task.done() and not task.cancelled()]
-                try:
-                    await self.close()
-                finally:
-                    for task in running:
-                        task.cancel()
-                    await asyncio.gather(*running, return_exceptions=True)
-            for error in failed:
-                if error is not None:
-                    raise _first_of(error)
+                for task in running:
+                    task.cancel()
+                outcomes = await asyncio.gather(*running, return_exceptions=True)
+                # Worth more than what closing may have raised, which is then its context.
+                for outcome in outcomes:
+                    if isinstance(outcome, Exception):
+                        raise outcome
+
+    async def _start(self, registered: _Registered, running: list[asyncio.Task[Any]]) -> None:
+        """Reads for a handler and runs its lanes."""
+        intake = Intake(compile_pattern(registered.pattern), self.settings)
+        lanes = Lanes(registered.handler, registered.workers, intake, self._codec)
+        registered.lanes = lanes
+        await self._read(lanes, intake, registered.group)
+        work = lanes.run(self.settings.drain_timeout_s)
+        running.append(asyncio.create_task(work, name=f"handler {registered.pattern}"))
 
     def stop(self) -> None:
         """Makes `run` drain and return. Safe from a signal handler."""
@@ -402,13 +406,6 @@ class MessageBus:
     def _poke(self) -> None:
         if self._discovery is not None:
             self._discovery.poke()
-
-
-def _first_of(error: BaseException) -> BaseException:
-    """The one failure that is worth telling: the lanes' group wraps it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ CRC already belongs to a schema that would decode the same bytes to other data.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -42,6 +43,7 @@ class SchemaRegistry:
         self._store: SchemaStore | None = None
         self._by_frame: dict[bytes, AvroSchema] = {schema.frame: schema for schema in (BYTES, TEXT, JSON)}
         self._seen: set[str] = set()
+        self._registering = asyncio.Lock()
 
     def known(self, frame: bytes) -> AvroSchema | None:
         """The schema of a frame, when this process has met it."""
@@ -61,8 +63,11 @@ class SchemaRegistry:
             ContractError: Another schema, with other logical types, has the same CRC.
             BusConnectionError: Kafka did not answer in time.
         """
-        if schema.registered:
-            return
+        async with self._registering:
+            if not schema.registered:
+                await self._register(schema)
+
+    async def _register(self, schema: AvroSchema) -> None:
         store = await self._refreshed()
         self._refuse_clash(schema)
         if schema.sha256 not in store.items():

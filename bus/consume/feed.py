@@ -35,6 +35,11 @@ class _Assigned:
         """What every subscription has settled."""
         return min(state.settled.position for _, state in self.states)
 
+    @property
+    def resumable(self) -> bool:
+        """Whether nothing was taken and left undone, but for messages that are in a caller's hands."""
+        return all(intake.pulled or not state.settled.open_count for intake, state in self.states)
+
 
 class Feed:
     """Reads one tier for one group, or for one subscriber alone."""
@@ -123,17 +128,15 @@ class Feed:
         self._partitions = {}
         for partition in partitions:
             assigned = known.get(partition)
-            if assigned is None:
+            if assigned is None or not assigned.resumable:
                 assigned = _Assigned(partition, self._intakes)
             elif self._group is not None:
                 assigned.carried = True
                 assigned.committed = None
-                for _, state in assigned.states:
-                    state.revoked = False
             self._partitions[partition] = assigned
 
     async def _on_revoked(self, partitions: frozenset[Partition]) -> None:
-        """Starts nothing more, waits for the handlers that run, commits, lets go."""
+        """Takes nothing more, waits for the handlers to finish what they took, commits, lets go."""
         leaving = {p: self._partitions[p] for p in partitions if p in self._partitions}
         await self._drain(leaving.values(), self._settings.drain_timeout_s)
         await self._commit()
@@ -143,8 +146,6 @@ class Feed:
 
     async def _drain(self, leaving: Iterable[_Assigned], timeout_s: float) -> None:
         states = [(intake, state) for assigned in leaving for intake, state in assigned.states]
-        for _, state in states:
-            state.revoked = True
         for intake in self._intakes:
             intake.drop({state for _, state in states})
         try:
@@ -153,8 +154,10 @@ class Feed:
                     await state.idle()
         except TimeoutError:
             running = sum(state.active for _, state in states)
+            for _, state in states:
+                state.abandoned = True
             log.warning(
-                "%d handlers of group %s still ran after %g s; their messages are handled again",
+                "%d messages of group %s were still being handled after %g s; they are handled again",
                 running,
                 self._group,
                 timeout_s,

@@ -24,27 +24,27 @@ class PartitionState:
     """One subscription's progress in one partition, for as long as it is assigned.
 
     Attributes:
-        revoked: Given away; nothing of it is started any more.
-        active: Handlers that are running for it.
+        abandoned: Given away with handlers still waiting or running; none is started any more.
+        active: Messages that handlers have taken and not finished.
     """
 
-    __slots__ = ("_idle", "active", "partition", "revoked", "settled")
+    __slots__ = ("_idle", "abandoned", "active", "partition", "settled")
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
         self.settled = Settled()
-        self.revoked = False
+        self.abandoned = False
         self.active = 0
         self._idle: asyncio.Future[None] | None = None
 
     def leave(self) -> None:
-        """A handler has ended."""
+        """A handler is done with a message."""
         self.active -= 1
         if self._idle is not None and self.active == 0 and not self._idle.done():
             self._idle.set_result(None)
 
     async def idle(self) -> None:
-        """Returns when no handler is running for it."""
+        """Returns when handlers have finished all that they took."""
         if self.active:
             if self._idle is None or self._idle.done():
                 self._idle = asyncio.get_running_loop().create_future()
@@ -77,12 +77,14 @@ class Intake:
     """One subscription's waiting records.
 
     Attributes:
+        pulled: Its messages are in the caller's hands when they are taken, and no handler's.
         waiting: Messages that wait, by tier; some may turn out not to match.
         on_offer: Called with the number of new records.
     """
 
     def __init__(self, pattern: Pattern, settings: Settings) -> None:
         self.pattern = pattern
+        self.pulled = False
         self.waiting = [0] * len(TIERS)
         self.on_offer: Callable[[int], None] = _nothing
         self.error: TierbusError | None = None

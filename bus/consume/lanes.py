@@ -43,18 +43,31 @@ class Lanes:
         self._aside = 0
         self._idle: deque[asyncio.Future[None]] = deque()
         self._turn_began_s = 0.0
+        self._ending = False
         intake.on_offer = self._wake
 
-    async def run(self) -> None:
-        """Handles messages until cancelled, or until a handler fails.
+    async def run(self, drain_timeout_s: float) -> None:
+        """Handles messages until cancelled, or until a handler fails; then the others finish what they have in hand.
 
         Raises:
             HandlerError: A handler raised; its message stays uncommitted.
             TierbusError: Reading broke for good.
         """
-        async with asyncio.TaskGroup() as lanes:
-            for number in range(self.workers):
-                lanes.create_task(self._lane(), name=f"lane {self._name} {number}")
+        lanes = [
+            asyncio.create_task(self._lane(), name=f"lane {self._name} {number}") for number in range(self.workers)
+        ]
+        try:
+            done, running = await asyncio.wait(lanes, return_when=asyncio.FIRST_EXCEPTION)
+            self._ending = True
+            self._wake(self.workers)
+            if running:
+                await asyncio.wait(running, timeout=drain_timeout_s)
+        finally:
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.gather(*lanes, return_exceptions=True)
+        for lane in done:
+            lane.result()
 
     def _wake(self, count: int) -> None:
         while count > 0 and self._idle:
@@ -65,7 +78,7 @@ class Lanes:
 
     async def _lane(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._ending:
             taken = self._claim()
             if taken is None:
                 if self.intake.error is not None:
@@ -86,7 +99,10 @@ class Lanes:
         """The next message whose key is free; those of busy keys are set aside for the lane that has the key."""
         while self._aside < _ASIDE_MAX:
             taken = self.intake.take()
-            if taken is None or self.workers == 1:
+            if taken is None:
+                return None
+            taken.state.active += 1
+            if self.workers == 1:
                 return taken
             key = _key(taken)
             if key not in self._busy:
@@ -110,18 +126,18 @@ class Lanes:
             self._aside -= 1
             if self._aside == _ASIDE_MAX - 1:
                 self._wake(1)
-            if not following.state.revoked:
+            if not (following.state.abandoned or self._ending):
                 return following
+            following.state.leave()
         del self._busy[key]
         return None
 
     async def _handle(self, taken: Taken) -> None:
         """One message, from raw record to settled offset."""
         state, record = taken.state, taken.record
-        if state.revoked:
-            return
-        state.active += 1
         try:
+            if state.abandoned:
+                return
             value = record.value
             try:
                 data: Any = None if value is None else self._codec.decode(value)

@@ -41,6 +41,7 @@ class Subscription:
         self._last: Message | None = None
         self._closed = False
         intake.on_offer = self._wake
+        intake.pulled = True
 
     @property
     def pattern(self) -> str:

@@ -73,7 +73,7 @@ class PartitionQueue:
     def hurry(self) -> None:
         """Sends what is there without lingering."""
         if self._filling.count:
-            self._filling.born_s = 0.0
+            self._filling.urgent = True
             self._nudge()
 
     @property
@@ -88,6 +88,8 @@ class PartitionQueue:
             f"{self.partition.topic}/{self.partition.partition} did not acknowledge within {delivery_timeout_ms} ms; "
             "Kafka may have the message all the same; publish it again if twice is better than never"
         )
+        if self._filling.count and self._filling.born_s < before_s:
+            self._roll()
         for batch in self._on_the_way:
             if batch.born_s < before_s and not batch.settled:
                 self._fail(batch, error)
@@ -137,7 +139,7 @@ class PartitionQueue:
                     if not self._filling.count:
                         return
                     linger_s = self._filling.born_s + self._tier.profile.linger_ms / 1000 - self._loop.time()
-                    if linger_s > 0:
+                    if linger_s > 0 and not self._filling.urgent:
                         await self._sleep(linger_s)
                         continue
                 await self._hand_over()

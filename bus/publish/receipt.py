@@ -18,9 +18,10 @@ class PendingBatch:
         born_s: When the first message came, on the loop's clock.
         offset: Offset of the first message once it is acknowledged.
         error: Why it was not delivered.
+        urgent: Somebody waits for it: it does not linger.
     """
 
-    __slots__ = ("_waiter", "born_s", "count", "error", "offset", "partition", "records", "size_bytes")
+    __slots__ = ("_waiter", "born_s", "count", "error", "offset", "partition", "records", "size_bytes", "urgent")
 
     def __init__(self, partition: Partition, records: RecordBatch) -> None:
         self.partition = partition
@@ -28,6 +29,7 @@ class PendingBatch:
         self.count = 0
         self.size_bytes = 0
         self.born_s = 0.0
+        self.urgent = False
         self.offset: int | None = None
         self.error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
