@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -146,9 +147,15 @@ def _docker(timeout_s: float) -> Iterator[Any]:
     try:
         import docker  # type: ignore[import-untyped]
         from testcontainers.core.docker_client import DockerClient as Finder
+        from testcontainers.core.docker_client import get_docker_host
     except ImportError:
         raise Unavailable("the Python package testcontainers is missing: `pip install 'tierbus[local]'`") from None
     logging.getLogger("testcontainers").setLevel(logging.WARNING)
+    host = get_docker_host() or "unix:///var/run/docker.sock"
+    nobody = Unavailable(f"no Docker daemon answers at {host}")
+    # Asked first, because docker's client leaves a socket open when it meets nobody.
+    if os.name == "posix" and host.startswith("unix://") and not _listens(host.removeprefix("unix://")):
+        raise nobody
     client = None
     try:
         # Unlike docker.from_env this finds the daemon of the current Docker context too.
@@ -157,8 +164,7 @@ def _docker(timeout_s: float) -> Iterator[Any]:
     except (docker.errors.DockerException, OSError, ValueError) as error:
         if client is not None:
             client.close()
-        where = os.environ.get("DOCKER_HOST")
-        raise Unavailable(f"no Docker daemon answers{f' at {where}' if where else ''}") from error
+        raise nobody from error
     try:
         yield client
     finally:
@@ -175,6 +181,16 @@ def _errors(doing: str) -> Iterator[None]:
         yield
     except (docker.errors.DockerException, requests.RequestException) as error:
         raise BrokerError(f"{doing}: Docker says: {_words(error)}") from error
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_PING_S)
+        try:
+            connection.connect(path)
+        except OSError:
+            return False
+        return True
 
 
 def _words(error: Exception) -> str:
