@@ -48,6 +48,7 @@ class KafkaFetcher:
         self._settings = settings
         self._options = options
         self._positions: dict[Partition, int] = {}
+        self._from_start = options.from_start
         self._assigned: frozenset[Partition] = frozenset()
         self._topics: dict[str, int] = {}
         self._has_topics = asyncio.Event()
@@ -84,29 +85,30 @@ class KafkaFetcher:
 
     async def set_topics(self, topics: Mapping[str, int]) -> None:
         """Names the Kafka topics to read; see `Fetcher.set_topics`."""
-        if dict(topics) == self._topics or not topics:
-            return
         if self._options.group is None:
             await self._read_alone(topics)
-        elif topics.keys() != self._topics.keys():
+        elif topics and topics.keys() != self._topics.keys():
             # aiokafka forgets the old assignment as soon as it is told of new topics, and a commit for it fails from
             # then on. So what was handled is drained and committed first, under the old assignment.
             await self._revoke()
             self._consumer.subscribe(topics=sorted(topics), listener=self._listener)
         self._topics = dict(topics)
-        self._has_topics.set()
+        if topics:
+            self._has_topics.set()
 
     async def _read_alone(self, topics: Mapping[str, int]) -> None:
         wanted = {Partition(topic, number) for topic, count in topics.items() for number in range(count)}
-        new = wanted - self._positions.keys()
-        if not new:
+        if wanted == self._positions.keys():
+            self._from_start = True
             return
-        if self._topics or self._options.from_start:
+        new = wanted - self._positions.keys()
+        if self._from_start:
             starts = dict.fromkeys(new, 0)
         else:
             starts = await self._end_offsets(new, self._settings.request_timeout_ms / 1000)
+        self._from_start = True
         # From here to the last seek nothing is awaited: a fetch in between would lose what it had taken.
-        self._positions |= starts
+        self._positions = {p: offset for p, offset in (self._positions | starts).items() if p in wanted}
         self._consumer.assign([TopicPartition(*partition) for partition in self._positions])
         for partition, offset in self._positions.items():
             self._consumer.seek(TopicPartition(*partition), offset)

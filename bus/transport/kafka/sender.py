@@ -24,6 +24,7 @@ from bus.transport.kafka.connection import connection_options
 
 _OUTAGES = (KafkaTimeoutError, LeaderNotAvailableError, NodeNotReadyError, UnknownTopicOrPartitionError)
 _NEVER_S = 1e9
+_RETRY_S = 0.2
 
 
 class KafkaSender:
@@ -33,7 +34,7 @@ class KafkaSender:
         profile = settings.tiers[tier]
         options = connection_options(settings)
         options["client_id"] = f"{settings.client_id}-{tier.tier}"
-        self._retry_s = 0.2
+        self._closed = False
         self._producer = AIOKafkaProducer(
             **options,
             acks="all",
@@ -70,13 +71,15 @@ class KafkaSender:
     async def send(self, batch: RecordBatch, partition: Partition) -> asyncio.Future[int]:
         """Hands a batch over; waits while the partition's earlier batch is not on its way yet."""
         while True:
+            if self._closed:
+                raise BusConnectionError("the producer is closed")
             try:
                 sent = await self._producer.send_batch(batch, partition.topic, partition=partition.partition)
                 break
             except ProducerClosed as error:
                 raise BusConnectionError("the producer is closed") from error
             except _OUTAGES:
-                await asyncio.sleep(self._retry_s)
+                await asyncio.sleep(_RETRY_S)
             except KafkaError as error:
                 raise BusConnectionError(f"the producer is broken: {error}; the next message gets a new one") from error
         offset: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -96,6 +99,7 @@ class KafkaSender:
 
     async def close(self, timeout_s: float) -> None:
         """Stops; an idempotent batch never expires in aiokafka, so what is left after the time given is let go."""
+        self._closed = True
         try:
             async with asyncio.timeout(timeout_s):
                 await self._producer.stop()

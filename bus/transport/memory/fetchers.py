@@ -31,7 +31,7 @@ class LoneFetcher:
     async def set_topics(self, topics: Mapping[str, int]) -> None:
         """Reads these topics, and returns when each partition that is new has a position.
 
-        That is the end for the topics of the first call, which later records follow, and the beginning for
+        That is the end for the topics of the first call (the beginning with `from_start`), and the beginning for
         those that come later. A partition that is read already keeps its position.
 
         Raises:
@@ -55,7 +55,7 @@ class LoneFetcher:
         log = self._cluster.log(partition)
         if log is None:
             return 0
-        return log.start if self._placed else log.end
+        return log.start if self._placed or self._options.from_start else log.end
 
     async def fetch(self, records_max: int, timeout_ms: int) -> Mapping[Partition, Sequence[MemoryRecord]]:
         """The next records by partition, each in order of offset; empty when none came in time."""
