@@ -1,0 +1,1 @@
+"""Sources that bring public data into the platform: one package a source."""

@@ -1,0 +1,1 @@
+"""Data.gov: the catalogue of the United States' open data."""

@@ -1,0 +1,1 @@
+"""DBnomics: the world's public economic time series."""
