@@ -10,6 +10,7 @@ from ops.broker import jars
 from ops.broker.java import Java
 
 _PREFIX = "classes-"
+_KEPT = 3
 # A misfit archive is ignored, with warnings that are nobody's business; errors stay.
 _QUIET = ["-Xlog:disable", "-Xlog:all=error:stderr"]
 
@@ -49,9 +50,18 @@ def adopt(directory: Path) -> None:
         try:
             draft.write_bytes(path.read_bytes())
             draft.replace(target)
+            _prune(target.parent)
         except OSError:
             draft.unlink(missing_ok=True)
         path.unlink(missing_ok=True)
+
+
+def _prune(folder: Path) -> None:
+    """Leaves the latest few: each Java and each new set of jars makes one of 48 MB."""
+    for kind in (_PREFIX, "base-"):
+        archives = sorted(folder.glob(f"{kind}*.jsa"), key=lambda path: path.stat().st_mtime)
+        for old in archives[:-_KEPT]:
+            old.unlink(missing_ok=True)
 
 
 def new_suffix(directory: Path) -> str:

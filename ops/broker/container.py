@@ -23,7 +23,7 @@ _PULL_S = 300.0
 _LABEL = "tierbus.broker"
 
 
-def image() -> str:
+def default_image() -> str:
     """The image to run: TIERBUS_KAFKA_IMAGE, else Apache's own of the pinned version."""
     return os.environ.get("TIERBUS_KAFKA_IMAGE") or f"apache/kafka:{KAFKA_VERSION}"
 
@@ -34,19 +34,27 @@ class ContainerWay:
     how: Literal["container"] = "container"
     learning = False
 
+    def __init__(self, image: str | None = None) -> None:
+        """Runs that image, by default the one that the environment names."""
+        self.image = image or default_image()
+
+    @property
+    def version(self) -> str:
+        """The image's tag."""
+        return self.image.rpartition(":")[2]
+
     def prepare(self, progress: Progress) -> None:
         """See `Way`: asks the daemon, pulls the image once."""
-        wanted = image()
         with _docker(_PING_S) as client:
             host = client.api.base_url
             if not host.startswith(("http+docker", "npipe", "http://localhost", f"http://{LOOPBACK}")):
                 # Ports are bound to the loopback of the daemon's machine, which is not this one.
                 raise Unavailable(f"the Docker daemon is on another machine ({host}); run one here")
-            if _has(client, wanted):
+            if _has(client, self.image):
                 return
-        progress(f"pulling {wanted}, once for this Docker")
+        progress(f"pulling {self.image}, once for this Docker")
         with _docker(_PULL_SILENCE_S) as client:
-            _pull(client, wanted)
+            _pull(client, self.image)
 
     def launch(self, layout: Layout, node: Node, *, kept: bool) -> Node:
         """See `Way`; the container of a node that ran before is started again with its data and ports."""
@@ -68,7 +76,7 @@ class ContainerWay:
             if len(peers) > 1 and not client.networks.list(names=[_network(layout)]):
                 client.networks.create(_network(layout), labels={_LABEL: layout.name})
             container = KafkaContainer(
-                image(),
+                self.image,
                 name=name,
                 port=node.port,
                 environment=container_environment(layout, node, name, peers),

@@ -67,6 +67,8 @@ def ensure(progress: Progress) -> Path:
     with held(cache_dir() / "lock", timeout_s=2 * FETCH_TIMEOUT_S + 30, what="fetching Kafka's jars"):
         if is_complete(folder):
             return folder
+        for broken_off in cache_dir().glob("fetch-*"):  # by a fetch that was killed: the lock is ours now
+            shutil.rmtree(broken_off, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="fetch-") as work:
             fresh = Path(work) / "libs"
             _fetch(fresh, progress)

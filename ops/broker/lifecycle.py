@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ops.broker import given, placing, readiness, state, ways
+from ops.broker.jars import FETCH_TIMEOUT_S
 from ops.broker.locking import held
 from ops.broker.starting import start_all, stop_all
 from ops.broker.state import State
@@ -57,7 +58,10 @@ def up(
         if how == "given":
             raise BrokerError(f"{given.VARIABLE} is not set: set it to host:port of a broker, or leave out 'given'")
     folder = state.directory(name)
-    with held(folder / "lock", timeout_s=timeout_s, what=f"starting broker '{name}'"):
+    # Another `up` may be at its first fetch of Kafka: it is worth waiting for that, too.
+    wait_s = timeout_s + FETCH_TIMEOUT_S
+    waiting = f"another command is at work on broker '{name}': waiting for it"
+    with held(folder / "lock", timeout_s=wait_s, what=waiting, busy=lambda: progress(waiting)):
         return _up(folder, name, brokers, fresh, how, timeout_s, progress)
 
 
@@ -88,7 +92,7 @@ def _up(
 
 def _as_it_is(known: State, how: str | None) -> RunningBroker | None:
     """The broker that runs and serves; None when it does not."""
-    way = ways.of(known.how)
+    way = ways.of(known.how, known.image)
     nodes = known.layout.nodes
     try:
         if not all(way.alive(node) for node in nodes) or not readiness.answers(nodes):
@@ -110,11 +114,11 @@ def _refuse_size(known: State, brokers: int) -> RunningBroker:
 
 def _again(folder: Path, known: State, timeout_s: float, progress: Progress) -> RunningBroker:
     """Starts a known broker again on its data: after `down`, after a crash, or when it hangs."""
-    way = ways.of(known.how)
+    way = ways.of(known.how, known.image)
     way.prepare(progress)
     stop_all(way, known.layout, timeout_s=_STOP_S)
     layout, notes = placing.replaced(known.layout, random.Random())  # noqa: S311
-    return _start(folder, way, replace(known, layout=layout), timeout_s, notes)
+    return _start(folder, way, replace(known, layout=layout, version=way.version), timeout_s, notes)
 
 
 def _first(
@@ -135,7 +139,9 @@ def _first(
         try:
             way.prepare(progress)
             way.wipe(layout)
-            return _start(folder, way, State(way.how, layout, 0.0), timeout_s, (*notes, *reasons))
+            return _start(
+                folder, way, State(way.how, layout, 0.0, way.version, way.image), timeout_s, (*notes, *reasons)
+            )
         except BrokerError as error:
             # A way that is closed, or a container that fails, leads to the next; the last word is the last
             # way's own.
@@ -180,7 +186,7 @@ def _without_processes(known: State) -> State:
 
 
 def _wipe(folder: Path, known: State) -> None:
-    way = ways.of(known.how)
+    way = ways.of(known.how, known.image)
     try:
         # What is wiped needs no goodbye: no log to flush, no partition to hand over.
         stop_all(way, known.layout, timeout_s=_STOP_S, hard=True)
@@ -205,7 +211,7 @@ def down(*, name: str = "default", timeout_s: float = 30.0) -> bool:
         known = state.load(folder)
         if known is None:
             return False
-        stopped = stop_all(ways.of(known.how), known.layout, timeout_s=timeout_s)
+        stopped = stop_all(ways.of(known.how, known.image), known.layout, timeout_s=timeout_s)
         state.save(folder, _without_processes(known))
         return stopped
 
@@ -221,7 +227,7 @@ def status(*, name: str = "default") -> BrokerStatus:
     known = state.load(state.directory(name))
     if known is None:
         return BrokerStatus(name=name, state="absent")
-    way, nodes = ways.of(known.how), known.layout.nodes
+    way, nodes = ways.of(known.how, known.image), known.layout.nodes
     notes: tuple[str, ...] = ()
     try:
         alive = [node for node in nodes if way.alive(node)]

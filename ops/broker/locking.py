@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,8 +25,8 @@ else:
 
 
 @contextmanager
-def held(path: Path, *, timeout_s: float, what: str) -> Iterator[None]:
-    """Holds the lock file; waits for another holder up to `timeout_s`.
+def held(path: Path, *, timeout_s: float, what: str, busy: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Holds the lock file; waits for another holder up to `timeout_s`, after a call of `busy`.
 
     Raises:
         BrokerError: Another process still held it at the end.
@@ -34,12 +34,16 @@ def held(path: Path, *, timeout_s: float, what: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + timeout_s
+    told = False
     try:
         while True:
             try:
                 _try(fd)
                 break
             except OSError:
+                if not told:
+                    busy()
+                    told = True
                 if time.monotonic() >= deadline:
                     raise BrokerError(
                         f"{what}: another process has held {path} for {timeout_s:g} s; "

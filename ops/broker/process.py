@@ -14,7 +14,7 @@ from typing import Literal
 from ops.broker import archive, jars, java, storage
 from ops.broker.layout import Layout, Node
 from ops.broker.properties import node_properties, write
-from ops.broker.values import Progress, Unavailable
+from ops.broker.values import KAFKA_VERSION, Progress, Unavailable
 
 try:
     from ops.broker import pids
@@ -28,6 +28,8 @@ class ProcessWay:
     """Kafka in a JVM of its own for each node."""
 
     how: Literal["process"] = "process"
+    version = KAFKA_VERSION
+    image = ""
 
     def __init__(self) -> None:
         self._java: java.Java | None = None
@@ -69,7 +71,7 @@ class ProcessWay:
             # It owns no configuration file, and a level below warn is half the time of a start.
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
-            "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+            "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS",
             "-cp",
             class_path,
             "kafka.Kafka",

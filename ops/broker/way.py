@@ -16,6 +16,14 @@ class Way(Protocol):
         """Its name."""
 
     @property
+    def image(self) -> str:
+        """The container image; "" for a process."""
+
+    @property
+    def version(self) -> str:
+        """Kafka's version."""
+
+    @property
     def learning(self) -> bool:
         """Whether a node launched by this object will, ending gracefully, make later starts faster."""
 

@@ -12,14 +12,14 @@ from ops.broker.way import Way
 ORDER = ("container", "process")
 
 
-def of(how: str) -> Way:
-    """The way of that name.
+def of(how: str, image: str = "") -> Way:
+    """The way of that name; a container's `image` is by default the one that the environment names.
 
     Raises:
         BrokerError: There is no such way.
     """
     if how == "container":
-        return ContainerWay()
+        return ContainerWay(image)
     if how == "process":
         return ProcessWay()
     raise BrokerError(f"how is {how!r}; here it can be 'container' or 'process'")
