@@ -97,7 +97,7 @@ class Intake:
         for room in self._room:
             room.set()
         self._credits = list(SHARES)
-        self._unit_tier: int | None = None
+        self._unit_tier = 0
         self._unit_left = 0
         self._topics: dict[bytes, str | None] = {}
 
@@ -108,6 +108,8 @@ class Intake:
         self._bytes[tier] += size_bytes
         if self.waiting[tier] >= self._messages_max or self._bytes[tier] >= self._bytes_max:
             self._room[tier].clear()
+        if tier < self._unit_tier:
+            self._unit_left = 0  # the running unit of a less urgent tier gives way
         self.on_offer(len(records))
 
     async def room(self, tier: MessagePriority) -> None:
@@ -126,25 +128,22 @@ class Intake:
         """
         while True:
             tier = self._unit_tier
-            if tier is None or not self._unit_left or not self.waiting[tier]:
-                tier = next_tier(self.waiting, self._credits)
-                if tier is None:
+            if not self._unit_left or not self.waiting[tier]:
+                chosen = next_tier(self.waiting, self._credits)
+                if chosen is None:
                     return None
+                tier = self._unit_tier = chosen
+                self._unit_left = _UNIT
                 charge(self._credits, tier)
-                self._unit_tier, self._unit_left = tier, _UNIT
-            elif self._more_urgent(tier):
-                self._unit_left = 0
-                continue
             self._unit_left -= 1
-            taken = self._take_from(tier)
-            if taken is not None:
-                return taken
+            state, record = self._pop(tier)
+            topic = self._topic(record)
+            if topic is not None:
+                state.settled.take(record.offset)
+                return Taken(topic, TIERS[tier], record, state)
+            state.settled.skip(record.offset)
 
-    def _more_urgent(self, tier: int) -> bool:
-        """Something waits in a more urgent tier that has credit: the running unit gives way to it."""
-        return any(self.waiting[other] and self._credits[other] > 0 for other in range(tier))
-
-    def _take_from(self, tier: int) -> Taken | None:
+    def _pop(self, tier: int) -> tuple[PartitionState, Record]:
         chunks = self._chunks[tier]
         chunk = chunks[0]
         record = chunk.records[chunk.next]
@@ -153,15 +152,9 @@ class Intake:
         if chunk.next == len(chunk.records):
             chunks.popleft()
             self._bytes[tier] -= chunk.size_bytes
-        if not self._room[tier].is_set() and self._has_room(tier):
-            self._room[tier].set()
-        state = chunk.state
-        topic = self._topic(record)
-        if topic is None:
-            state.settled.skip(record.offset)
-            return None
-        state.settled.take(record.offset)
-        return Taken(topic, TIERS[tier], record, state)
+            if not self._room[tier].is_set() and self._has_room(tier):
+                self._room[tier].set()
+        return chunk.state, record
 
     def _has_room(self, tier: int) -> bool:
         """Half empty: a feed that starts and stops at every record would only cost."""

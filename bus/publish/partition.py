@@ -46,8 +46,8 @@ class PartitionQueue:
 
     def append(
         self, timestamp_ms: int, key: bytes | None, value: bytes | None, headers: Headers, size: int
-    ) -> PendingBatch:
-        """Adds a message for which room was taken; its index in the returned batch is `count - 1`."""
+    ) -> tuple[PendingBatch, int]:
+        """Adds a message for which room was taken; returns its batch and its index in it."""
         batch = self._filling
         if batch.records.append(timestamp=timestamp_ms, key=key, value=value, headers=headers) is None:
             # Full. An empty batch takes any message, so the second try always fits.
@@ -62,7 +62,7 @@ class PartitionQueue:
                 self._pump = self._loop.create_task(self._run(), name=f"publish {self.partition}")
             else:
                 self._nudge()
-        return batch
+        return batch, batch.count - 1
 
     def _roll(self) -> None:
         self._filling.records.close()

@@ -12,7 +12,7 @@ from bus.avro.codec import Codec
 from bus.errors import BufferFullError, ClosedError, EncodeError, MessageTooLargeError, UndeliveredError
 from bus.message import RESERVED_HEADER_PREFIX, TIERS, MessagePriority
 from bus.publish.partition import PartitionQueue
-from bus.publish.receipt import PendingBatch, Receipt, Receipts
+from bus.publish.receipt import Receipt, Receipts
 from bus.publish.target import Spread, Target
 from bus.publish.tier import Tier
 from bus.publish.topics import KafkaTopics
@@ -66,11 +66,34 @@ class Publisher:
     ) -> Receipt:
         """See `MessageBus.publish`."""
         target = self._known_target(topic, priority) or await self._resolve(topic, priority)
-        batch = await self._put(target, data, key, headers)
-        receipt = Receipt(batch, batch.count - 1)
+        value: bytes | None = None
+        if data is not None:
+            schema, value = self._codec.encode(target.contract, data)
+            if not schema.registered:
+                await self._codec.registry.register(schema)
+        key_bytes, queue = target.place(key, data)
+        size = target.overhead + len(key_bytes) + (0 if value is None else len(value))
+        record_headers = target.headers
+        if headers is not None:
+            record_headers = [*record_headers, *_header_bytes(headers)]
+            size += sum(len(name) + len(text) for name, text in record_headers)
+        if size > self._size_max:
+            raise MessageTooLargeError(
+                f"message for {topic} takes {size} bytes; max_request_size_bytes is {self._size_max}"
+            )
+        tier = target.tier
+        if not tier.account.take(size):
+            await self._wait_for_room(tier, size)
+        receipt = Receipt(*queue.append(int(time() * 1000), key_bytes, value, record_headers, size))
+        tier.published += 1
+        tier.published_bytes += size
         if confirm:
-            target.hurry()
+            queue.hurry()
             await receipt.wait()
+        self._turn_bytes += size
+        if self._turn_bytes > _TURN_BYTES:
+            self._turn_bytes = 0
+            await asyncio.sleep(0)
         return receipt
 
     async def publish_many(
@@ -83,40 +106,30 @@ class Publisher:
         confirm: bool = False,
     ) -> Receipts:
         """See `MessageBus.publish_many`."""
-        target = self._known_target(topic, priority) or await self._resolve(topic, priority)
         receipts = Receipts()
         try:
             if isinstance(data, AsyncIterable):
                 async for item in data:
-                    receipts.add(await self._put(target, item, key(item) if key is not None else None, headers))
+                    receipts.add(
+                        await self.publish(topic, item, priority, key(item) if key is not None else None, headers)
+                    )
             else:
                 for item in data:
-                    receipts.add(await self._put(target, item, key(item) if key is not None else None, headers))
+                    receipts.add(
+                        await self.publish(topic, item, priority, key(item) if key is not None else None, headers)
+                    )
         except BufferFullError as error:
             error.accepted = receipts.count
             raise
         if confirm:
-            target.hurry()
+            for queue in self._all_queues():
+                queue.hurry()
             await receipts.wait()
         return receipts
 
-    async def _put(self, target: Target, data: Any, key: Key, headers: Headers) -> PendingBatch:
-        value: bytes | None = None
-        if data is not None:
-            schema, value = self._codec.encode(target.contract, data)
-            if not schema.registered:
-                await self._codec.registry.register(schema)
-        key_bytes, queue = target.place(key, data)
-        record_headers = target.headers if headers is None else [*target.headers, *_header_bytes(headers)]
-        size = target.overhead + len(key_bytes) + (0 if value is None else len(value))
-        if headers is not None:
-            size += sum(len(name) + len(text) for name, text in record_headers)
-        if size > self._size_max:
-            raise MessageTooLargeError(
-                f"message for {target.route.topic} takes {size} bytes; max_request_size_bytes is {self._size_max}"
-            )
-        tier = target.tier
-        if not tier.account.take(size) and not await tier.account.wait(size, self._buffer_wait_s):
+    async def _wait_for_room(self, tier: Tier, size: int) -> None:
+        """Takes room, in the order of asking."""
+        if not await tier.account.wait(size, self._buffer_wait_s):
             tier.refused += 1
             raise BufferFullError(
                 f"the {tier.priority.tier} buffer is full ({tier.account.messages} messages, "
@@ -126,14 +139,6 @@ class Publisher:
         if self._closed:
             tier.account.give(1, size)
             raise ClosedError("the bus is closed; connect it again before publishing")
-        batch = queue.append(int(time() * 1000), key_bytes, value, record_headers, size)
-        tier.published += 1
-        tier.published_bytes += size
-        self._turn_bytes += size
-        if self._turn_bytes > _TURN_BYTES:
-            self._turn_bytes = 0
-            await asyncio.sleep(0)
-        return batch
 
     def _known_target(self, topic: str, priority: MessagePriority | str | None) -> Target | None:
         try:

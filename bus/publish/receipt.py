@@ -110,10 +110,10 @@ class Receipts:
         self.count = 0
         self._batches: dict[PendingBatch, None] = {}
 
-    def add(self, batch: PendingBatch) -> None:
-        """One more accepted message, which is in that batch."""
+    def add(self, receipt: Receipt) -> None:
+        """One more accepted message."""
         self.count += 1
-        self._batches[batch] = None
+        self._batches[receipt._batch] = None
 
     async def wait(self) -> int:
         """Returns how many were delivered (all of them) once all in-sync replicas have them.

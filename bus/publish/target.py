@@ -94,8 +94,3 @@ class Target:
             f"the route of {self.route.topic} takes its key from {self.route.rule.key!r}, which is "
             f"{'missing' if value is None else type(value).__name__} in the data; give it, or pass key="
         )
-
-    def hurry(self) -> None:
-        """Sends what is buffered for the Kafka topic without lingering."""
-        for queue in self.spread.queues:
-            queue.hurry()
