@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
-from ops.broker.layout import LOOPBACK, Layout, Node
+from ops.broker.layout import LABEL, LOOPBACK, Layout, Node, label
 from ops.broker.properties import container_environment
 from ops.broker.values import KAFKA_VERSION, BrokerError, Progress, Unavailable
 
@@ -20,7 +20,6 @@ _PING_S = 2.0
 _CALL_S = 30.0
 _PULL_SILENCE_S = 20.0
 _PULL_S = 300.0
-_LABEL = "tierbus.broker"
 
 
 def default_image() -> str:
@@ -74,14 +73,14 @@ class ContainerWay:
                 left.remove(force=True, v=True)
             peers = {n.node_id: _name(layout, n) for n in layout.nodes}
             if len(peers) > 1 and not client.networks.list(names=[_network(layout)]):
-                client.networks.create(_network(layout), labels={_LABEL: layout.name})
+                client.networks.create(_network(layout), labels={LABEL: layout.name})
             container = KafkaContainer(
                 self.image,
                 name=name,
                 port=node.port,
                 environment=container_environment(layout, node, name, peers),
                 network=_network(layout) if len(peers) > 1 else None,
-                labels={_LABEL: layout.name},
+                labels={LABEL: layout.name},
                 kept=kept,
             )
             try:
@@ -134,9 +133,9 @@ class ContainerWay:
         with _docker(_CALL_S) as client, _errors(f"removing the containers of '{layout.name}'"):
             for node in layout.nodes:
                 for found in filter(None, {_get(client, node.container or ""), _get(client, _name(layout, node))}):
-                    if found.labels.get(_LABEL) == layout.name:
+                    if found.labels.get(LABEL) == layout.name:
                         found.remove(force=True, v=True)
-            for network in client.networks.list(names=[_network(layout)], filters={"label": f"{_LABEL}={layout.name}"}):
+            for network in client.networks.list(names=[_network(layout)], filters={"label": label(layout)}):
                 network.remove()
 
     @contextmanager
@@ -160,10 +159,9 @@ def _docker(timeout_s: float) -> Iterator[Any]:
         raise Unavailable("the Python package testcontainers is missing: `pip install 'tierbus[local]'`") from None
     logging.getLogger("testcontainers").setLevel(logging.WARNING)
     host = get_docker_host() or "unix:///var/run/docker.sock"
-    nobody = Unavailable(f"no Docker daemon answers at {host}")
     # Asked first, because docker's client leaves a socket open when it meets nobody.
-    if os.name == "posix" and host.startswith("unix://") and not _listens(host.removeprefix("unix://")):
-        raise nobody
+    if os.name == "posix" and host.startswith("unix://"):
+        _call(host)
     client = None
     try:
         # Unlike docker.from_env this finds the daemon of the current Docker context too.
@@ -172,7 +170,7 @@ def _docker(timeout_s: float) -> Iterator[Any]:
     except (docker.errors.DockerException, OSError, ValueError) as error:
         if client is not None:
             client.close()
-        raise nobody from error
+        raise Unavailable(f"no Docker daemon answers at {host}") from error
     try:
         yield client
     finally:
@@ -187,18 +185,17 @@ def _errors(doing: str) -> Iterator[None]:
 
     try:
         yield
-    except (docker.errors.DockerException, requests.RequestException) as error:
+    except (docker.errors.DockerException, requests.RequestException, OSError, RuntimeError) as error:
         raise BrokerError(f"{doing}: Docker says: {_words(error)}") from error
 
 
-def _listens(path: str) -> bool:
+def _call(host: str) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_PING_S)
         try:
-            connection.connect(path)
-        except OSError:
-            return False
-        return True
+            connection.connect(host.removeprefix("unix://"))
+        except OSError as error:
+            raise Unavailable(f"no Docker daemon answers at {host} ({error.strerror or error})") from error
 
 
 def _words(error: Exception) -> str:

@@ -91,6 +91,14 @@ class Layout:
         return replace(self, nodes=tuple(node if n.node_id == node.node_id else n for n in self.nodes))
 
 
+LABEL = "tierbus.broker"
+
+
+def label(layout: Layout) -> str:
+    """The label `key=value` on everything that Docker runs for it."""
+    return f"{LABEL}={layout.name}"
+
+
 def new_kafka_id() -> str:
     """A random id as Kafka writes them: 22 characters, never a dash first (tools take that for an option)."""
     while (text := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ops.broker import placing, readiness, ways
-from ops.broker.layout import Layout, Node
+from ops.broker.layout import Layout, Node, label
 from ops.broker.starting import start_all, stop_all
 from ops.broker.values import BrokerError, Progress, Unavailable
 from ops.broker.way import Way
@@ -174,6 +174,8 @@ def temporary(
             name = f"tierbus-temp-{secrets.token_hex(4)}"
             layout = placing.new_layout(name, folder, brokers, rng, usual_ports=False)
             layout = placing.configured(layout, extra_properties or {}, listeners or {}, tuple(scram_users), rng)
+            if way.how == "container":
+                watchdog.remove_containers_at_end(layout)
             cluster = Cluster(way, layout, watchdog)
             try:
                 cluster._begin(timeout_s)
@@ -228,6 +230,10 @@ class Watchdog:
         """Also removes this folder when we die."""
         self._order(f"+folder {folder}")
 
+    def remove_containers_at_end(self, layout: Layout) -> None:
+        """Also removes the layout's containers and their network when we die."""
+        self._order(f"+docker {label(layout)}")
+
     def watch_all(self, layout: Layout) -> None:
         """Watches every node of the layout that runs."""
         for node in layout.nodes:
@@ -237,8 +243,6 @@ class Watchdog:
         """Ends this node when we die."""
         if node.pid is not None:
             self._order(f"+pid {node.pid}")
-        if node.container is not None:
-            self._order(f"+container {node.container}")
 
     def forget(self, node: Node) -> None:
         """The node's process is gone; its id may become somebody else's."""

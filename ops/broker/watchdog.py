@@ -1,8 +1,8 @@
 """Script: ends what its parent started when the parent is gone, however it went (kill -9 too).
 
-It reads orders from its standard input, one a line: `+pid N`, `-pid N`, `+container ID`, `-container ID`,
-`+folder PATH`. The end of that input, or another parent, means that the parent is gone: then it kills and
-removes what stands. The parent waits for its children, so an id that stands is still theirs.
+It reads orders from its standard input, one a line: `+pid N`, `-pid N`, `+folder PATH`, and `+docker LABEL` for all
+containers and networks with that label. The end of that input, or another parent, means that the parent is gone: then
+it kills and removes what stands. The parent waits for its children, so an id that stands is still theirs.
 """
 
 from __future__ import annotations
@@ -45,22 +45,26 @@ def clean_up(standing: list[tuple[str, str]]) -> None:
         if kind == "pid":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(int(what), getattr(signal, "SIGKILL", signal.SIGTERM))
-    containers = [what for kind, what in standing if kind == "container"]
-    if containers:
-        _remove(containers)
+    for kind, what in standing:
+        if kind == "docker":
+            remove_labelled(what)
     for kind, what in standing:
         if kind == "folder":
             shutil.rmtree(what, ignore_errors=True)
 
 
-def _remove(containers: list[str]) -> None:
+def remove_labelled(label: str) -> None:
+    """Removes what carries the label; found by it, nothing is missed that was made just before the end."""
     with contextlib.suppress(Exception):
         import docker  # type: ignore[import-untyped]
 
         client = docker.from_env(timeout=30)
-        for container in containers:
+        for container in client.containers.list(all=True, filters={"label": label}):
             with contextlib.suppress(Exception):
-                client.containers.get(container).remove(force=True, v=True)
+                container.remove(force=True, v=True)
+        for network in client.networks.list(filters={"label": label}):
+            with contextlib.suppress(Exception):
+                network.remove()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +284,32 @@ async def test_a_container_can_be_killed_and_comes_back(container_broker: broker
     cluster.start(timeout_s=90)
     assert cluster.bootstrap_servers == servers
     assert await end_offset(servers, "kept") == 1
+
+
+@pytest.mark.container
+def test_a_temporary_container_and_its_network_die_with_their_parent(
+    container_broker: broker.Cluster,
+) -> None:
+    docker = pytest.importorskip("docker")
+    script = textwrap.dedent(
+        """
+        from ops.broker import temporary
+        with temporary(how="container", brokers=2, timeout_s=120) as cluster:
+            print(cluster._layout.name, flush=True)
+            input()
+        """
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        mine = {"label": f"tierbus.broker={parent.stdout.readline().strip()}"}
+        with closing(docker.from_env()) as client:
+            assert len(client.containers.list(filters=mine)) == 2
+            parent.kill()
+            parent.wait()
+            eventually(lambda: not client.containers.list(all=True, filters=mine))
+            eventually(lambda: not client.networks.list(filters=mine))
 
 
 @pytest.mark.container
