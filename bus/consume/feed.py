@@ -116,7 +116,9 @@ class Feed:
             fresh = batch
             if batch[0].offset < state.settled.high:
                 fresh = [record for record in batch if record.offset >= state.settled.high]
-            elif state.settled.high == 0:
+            elif not state.begun:
+                # Only once: with the next batch it would pass over what still waits, and a commit would lose that.
+                state.begun = True
                 state.settled.high = batch[0].offset
             if fresh:
                 intake.offer(self.tier, state, fresh, sum(len(record.value or b"") for record in fresh))

@@ -26,15 +26,17 @@ class PartitionState:
     Attributes:
         abandoned: Given away with handlers still waiting or running; none is started any more.
         active: Messages that handlers have taken and not finished.
+        begun: Records of it were offered, so its position is known.
     """
 
-    __slots__ = ("_idle", "abandoned", "active", "partition", "settled")
+    __slots__ = ("_idle", "abandoned", "active", "begun", "partition", "settled")
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
         self.settled = Settled()
         self.abandoned = False
         self.active = 0
+        self.begun = False
         self._idle: asyncio.Future[None] | None = None
 
     def leave(self) -> None:
