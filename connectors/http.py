@@ -56,8 +56,10 @@ async def get_json(
                     raise FetchError(f"{host}'s answer to {path} is over {size_max_bytes} bytes; ask for less")
     except TimeoutError as error:
         raise FetchError(f"{host} did not answer within {timeout_s:g} s") from error
+    except aiohttp.ClientConnectorError as error:
+        raise FetchError(f"{host} cannot be reached: {error.os_error.strerror or error}") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise FetchError(f"{host} cannot be reached: {error}") from error
+        raise FetchError(f"{host} did not answer as it should: {error}") from error
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
