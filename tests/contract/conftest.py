@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from bus import MessageBus
 from tests.contract.harness import Client, Engine, KafkaEngine, MemoryEngine
 
 MakeClient = Callable[..., Awaitable[Client]]
+MakeBus = Callable[..., Awaitable[MessageBus]]
 
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.broker)])
@@ -32,3 +34,27 @@ async def make_transport(engine: Engine) -> AsyncIterator[MakeClient]:
             return Client(transport, stack)
 
         yield make
+
+
+@pytest.fixture
+async def make_bus(engine: Engine) -> AsyncIterator[MakeBus]:
+    """Makes connected buses, each closed at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def make(**values: Any) -> MessageBus:
+            settings = engine.settings(**values)
+            return await stack.enter_async_context(MessageBus(settings, transport=engine.transport(settings)))
+
+        yield make
+
+
+@pytest.fixture
+async def bus(make_bus: MakeBus) -> MessageBus:
+    """One connected bus."""
+    return await make_bus()
+
+
+@pytest.fixture
+def crew(engine: Engine) -> str:
+    """A group's name that no other test uses."""
+    return f"{engine.namespace}-crew"

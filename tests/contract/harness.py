@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Protocol, TypeVar
 
+from bus import Message, Subscription
 from bus.message import MessagePriority, Partition, Record
 from bus.settings import Settings
 from bus.transport.base import Fetcher, FetcherOptions, NewKafkaTopic, Sender, Table, Transport
@@ -129,9 +130,7 @@ class Reader:
     async def fetch(self, records_max: int = 1_000, timeout_ms: int = 100) -> None:
         """Takes what comes."""
         for partition, records in (await self.fetcher.fetch(records_max, timeout_ms)).items():
-            assert [Partition(record.topic, record.partition) for record in records] == [partition] * len(
-                records
-            )
+            assert [Partition(record.topic, record.partition) for record in records] == [partition] * len(records)
             assert list(records) == sorted(records, key=lambda record: record.offset)
             self.records.extend(records)
 
@@ -142,9 +141,7 @@ class Reader:
                 while not done(self):
                     await self.fetch()
         except TimeoutError:
-            raise AssertionError(
-                f"not reached: {len(self.records)} records, assigned {self.assigned}"
-            ) from None
+            raise AssertionError(f"not reached: {len(self.records)} records, assigned {self.assigned}") from None
         return self
 
     async def take(self, count: int) -> list[bytes | None]:
@@ -186,19 +183,18 @@ class Client:
         *,
         tier: MessagePriority = MessagePriority.NORMAL,
         on_revoked: Revoke | None = None,
+        from_start: bool = False,
     ) -> Reader:
         """A fetcher that has been given its topics; group names are made unique by the namespace."""
         reader = Reader(on_revoked)
         name = None if group is None else f"{self.transport.settings.namespace}-{group}"
-        options = FetcherOptions(tier, name, reader.was_assigned, reader.was_revoked)
+        options = FetcherOptions(tier, name, reader.was_assigned, reader.was_revoked, from_start)
         reader.fetcher = await self.transport.fetcher(options)
         self._stack.push_async_callback(reader.fetcher.close, 5.0)
         await reader.fetcher.set_topics(topics)
         return reader
 
-    async def send(
-        self, topic: str, values: Iterable[str], partition: int = 0, *, sender: Sender | None = None
-    ) -> int:
+    async def send(self, topic: str, values: Iterable[str], partition: int = 0, *, sender: Sender | None = None) -> int:
         """Sends values in one batch, waits for the acknowledgement and gives the first offset."""
         if sender is None:
             if MessagePriority.NORMAL not in self._senders:
@@ -206,9 +202,7 @@ class Client:
             sender = self._senders[MessagePriority.NORMAL]
         batch = sender.batch()
         for value in values:
-            assert (
-                batch.append(timestamp=TIMESTAMP_MS, key=None, value=value.encode(), headers=[]) is not None
-            )
+            assert batch.append(timestamp=TIMESTAMP_MS, key=None, value=value.encode(), headers=[]) is not None
         return await bounded(await sender.send(batch, Partition(topic, partition)))
 
     async def table(self, name: str) -> Table:
@@ -229,3 +223,13 @@ def numbered(prefix: str, count: int) -> list[str]:
 def encoded(values: Sequence[str]) -> list[bytes]:
     """The values as they are on the wire."""
     return [value.encode() for value in values]
+
+
+async def pulled(subscription: Subscription, count: int) -> list[Message]:
+    """The next messages of a subscription, exactly that many."""
+    messages = []
+    for _ in range(count):
+        message = await subscription.receive(BOUND_S)
+        assert message is not None, f"{len(messages)} of {count} messages came: {messages}"
+        messages.append(message)
+    return messages

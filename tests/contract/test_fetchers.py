@@ -40,13 +40,13 @@ async def test_alone_starts_at_the_beginning_of_later_topics(make_transport: Mak
     assert reader.values_of(1, later) == encoded(["later-0", "later-1"])
 
 
-async def test_alone_with_no_topics_at_first_starts_at_the_beginning(make_transport: MakeClient) -> None:
+async def test_alone_from_the_start_reads_the_first_topics_from_the_beginning(make_transport: MakeClient) -> None:
     client = await make_transport()
-    reader = await client.reader({})
-    name = await client.create("born.later.normal")
-    await client.send(name, numbered("early", 2))
-    await bounded(reader.fetcher.set_topics({name: 1}))
-    assert await reader.take(2) == encoded(numbered("early", 2))
+    name = await client.create("born.later.normal", 2)
+    await client.send(name, numbered("early", 2), 1)
+    reader = await client.reader({name: 2}, from_start=True)
+    await client.send(name, ["late"], 1)
+    assert await reader.take(3) == encoded([*numbered("early", 2), "late"])
 
 
 async def test_alone_new_partitions_start_at_the_beginning(make_transport: MakeClient) -> None:
@@ -73,9 +73,7 @@ async def test_alone_does_not_read_what_is_no_longer_named(make_transport: MakeC
 
 
 @pytest.mark.parametrize("attempt", range(5))
-async def test_alone_what_is_sent_after_set_topics_returns_comes(
-    make_transport: MakeClient, attempt: int
-) -> None:
+async def test_alone_what_is_sent_after_set_topics_returns_comes(make_transport: MakeClient, attempt: int) -> None:
     client = await make_transport()
     name = await client.create("a.b.normal", 4)
     reader = await client.reader({name: 4})
@@ -377,9 +375,7 @@ async def test_tiers_have_groups_of_their_own(make_transport: MakeClient) -> Non
 
 async def both(first: Reader, second: Reader, done: Callable[[Reader], bool]) -> None:
     """Lets both fetch until the condition holds for each at once."""
-    await asyncio.gather(
-        *(reader.until(lambda _: done(first) and done(second)) for reader in (first, second))
-    )
+    await asyncio.gather(*(reader.until(lambda _: done(first) and done(second)) for reader in (first, second)))
 
 
 async def _commit_own(reader: Reader, partitions: frozenset[Partition]) -> None:

@@ -118,9 +118,7 @@ async def test_offsets_follow_each_other(make_transport: MakeClient) -> None:
 
 
 @pytest.mark.parametrize("tier", TIERS)
-async def test_each_partition_keeps_the_order_of_sending(
-    make_transport: MakeClient, tier: MessagePriority
-) -> None:
+async def test_each_partition_keeps_the_order_of_sending(make_transport: MakeClient, tier: MessagePriority) -> None:
     client = await make_transport()
     name = await client.create(f"a.b.{tier.tier}", 2)
     reader = await client.reader({name: 2}, tier=tier)
@@ -181,8 +179,7 @@ async def test_full_batches_are_sent_whole(make_transport: MakeClient) -> None:
     for number in range(5):
         batch = sender.batch()
         while (
-            batch.append(timestamp=TIMESTAMP_MS, key=None, value=b"%d/%d" % (number, len(sent)), headers=[])
-            is not None
+            batch.append(timestamp=TIMESTAMP_MS, key=None, value=b"%d/%d" % (number, len(sent)), headers=[]) is not None
         ):
             sent.append(b"%d/%d" % (number, len(sent)))
         await bounded(sender.send(batch, Partition(name, 0)))
