@@ -211,10 +211,14 @@ class MessageBus:
             BusConnectionError: Kafka does not answer within `request_timeout_ms`.
             ClosedError: Not connected.
         """
-        self._open_publisher()
         intake = Intake(compile_pattern(pattern), self.settings)
         subscription = Subscription(intake, group, self._codec, self._leave)
+        publisher = self._open_publisher()
         await self._read(subscription, intake, group)
+        if publisher is not self._publisher:
+            subscription.end()
+            await self._leave(subscription)
+            raise ClosedError("the bus was closed while it subscribed")
         self._subscriptions.append(subscription)
         return subscription
 

@@ -83,10 +83,10 @@ class AvroSchema:
         Raises:
             EncodeError: The data does not fit; names the field, what was expected and what came.
         """
-        if not isinstance(data, dict):
+        if type(data) is not dict:  # the check of an abstract class costs as much as a small record's encoding
             data = _plain(data)
         fields = self._fields
-        if fields is not None and not (isinstance(data, Mapping) and data.keys() <= fields):
+        if fields is not None and not (isinstance(data, dict | Mapping) and data.keys() <= fields):
             raise EncodeError(self._misfit(data))
         out = BytesIO()
         out.write(self.frame)
