@@ -227,7 +227,7 @@ def encoded(values: Sequence[str]) -> list[bytes]:
 
 async def pulled(subscription: Subscription, count: int) -> list[Message]:
     """The next messages of a subscription, exactly that many."""
-    messages = []
+    messages: list[Message] = []
     for _ in range(count):
         message = await subscription.receive(BOUND_S)
         assert message is not None, f"{len(messages)} of {count} messages came: {messages}"

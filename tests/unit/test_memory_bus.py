@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(60)
 
 
 async def received(bus: MessageBus, count: int) -> list[object]:
-    data = []
+    data: list[object] = []
     for _ in range(count):
         message = await bus.receive(timeout=5)
         assert message is not None, data
