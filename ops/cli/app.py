@@ -17,6 +17,7 @@ app = typer.Typer(
     help="A Kafka-backed event platform: dotted topics, wildcard subscriptions, priority tiers, Avro.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its help pages take 0.25 s to import
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 fine, 1 found trouble, 2 wrong use. Settings come from TIERBUS_... variables.",
 )

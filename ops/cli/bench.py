@@ -12,7 +12,10 @@ from ops.cli.failing import Trouble
 
 
 def bench(context: typer.Context) -> int:
-    """Measure tierbus and its peers side by side; all options go to `python -m perf`, as does --help."""
+    """Measure tierbus and its peers side by side.
+
+    All options go to `python -m perf`, --help as well.
+    """
     if not available():
         raise Trouble(
             "the benchmarks are not part of the installed package; clone the repository and run `make bench` in it"

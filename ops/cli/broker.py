@@ -22,7 +22,10 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Stop it, remove its data, 
 
 
 def up(brokers: Brokers = 1, fresh: Fresh = False, as_json_: AsJson = False, debug: Debug = False) -> int:
-    """Start a Kafka broker on this machine, or find the one that runs; returns when it answers."""
+    """Start a local Kafka broker, or find the one that runs.
+
+    Returns when it answers. It stays until `tierbus down`, and keeps its data through that.
+    """
     from ops.broker import up as start
 
     running = start(brokers=brokers, fresh=fresh, on_progress=tell)
@@ -37,7 +40,7 @@ def up(brokers: Brokers = 1, fresh: Fresh = False, as_json_: AsJson = False, deb
 
 
 def down(as_json_: AsJson = False, debug: Debug = False) -> int:
-    """Stop the broker that `tierbus up` started; its data stays."""
+    """Stop the local broker; its data stays."""
     from ops.broker import down as stop
 
     stopped = stop()
@@ -49,7 +52,10 @@ def down(as_json_: AsJson = False, debug: Debug = False) -> int:
 
 
 def status(as_json_: AsJson = False, debug: Debug = False) -> int:
-    """Say how the local broker is; exits with 1 when clients cannot use it."""
+    """Say how the local broker is.
+
+    Exits with 1 when clients cannot use it.
+    """
     from ops.broker import status as ask
 
     found = ask()

@@ -45,7 +45,10 @@ def publish(
     as_json_: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Publish messages; returns when all in-sync replicas have them, and says where they landed."""
+    """Publish one message, or one from each line of stdin.
+
+    Returns when all in-sync replicas have them, and says where they landed.
+    """
     options: dict[str, Any] = {"priority": priority, "key": key, "headers": headers_of(header or [])}
     if data != "-":
         value = data if text else parsed(data, "DATA")
@@ -80,15 +83,13 @@ async def _publish_lines(
     published = 0
     async with MessageBus(settings) as bus:
         async for number, line in stdin_lines(settings.max_request_size_bytes):
-            before = f"the {published} before it were published" if published else "nothing was published"
             try:
                 value = line if text else parsed(line, f"line {number}")
                 await bus.publish(topic, value, **options, confirm=confirm)
             except (WrongUse, EncodeError) as error:
                 await bus.flush()
-                raise WrongUse(
-                    f"line {number}: {error}; {before}" if not isinstance(error, WrongUse) else f"{error}; {before}"
-                ) from error
+                where = "" if isinstance(error, WrongUse) else f"line {number}: "
+                raise WrongUse(f"{where}{error}; published before it: {published:,}") from error
             published += 1
         await bus.flush()
     if as_json_:
@@ -108,7 +109,7 @@ def parsed(text: str, what: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise WrongUse(
-            f"{what} is no JSON: {error.msg} at character {error.pos + 1}; quote it for the shell, or use --text"
+            f"{what} is no JSON: {error.msg} at character {error.pos + 1}; mind the shell's quotes, or use --text"
         ) from None
     except (ValueError, RecursionError) as error:
         raise WrongUse(f"{what} is no JSON that can be read: {error}") from None

@@ -46,7 +46,10 @@ def tail(
     as_json_: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Print messages as they come, until Ctrl-C, --count or --timeout; with --json, one line a message."""
+    """Print messages as they come.
+
+    Until Ctrl-C, --count or --timeout. With --json, one JSON line a message.
+    """
     if from_start and group is not None:
         raise WrongUse("--from-start makes a group of its own; leave out --group")
     if from_start:
@@ -58,9 +61,10 @@ async def _tail(
     settings: Settings, pattern: str, group: str | None, count: int | None, timeout: float | None, as_json_: bool
 ) -> int:
     from bus import DecodeError, MessageBus
+    from bus.routing.patterns import compile_pattern
 
+    compile_pattern(pattern)  # a wrong one needs no broker to be told
     printed = unreadable = 0
-    # Closing must not wait for a message that somebody is reading: nobody is.
     async with MessageBus(settings) as bus:
         subscription = await bus.subscribe(pattern, group=group)
         tell(f"listening to {pattern} at {settings.bootstrap_servers}; Ctrl-C ends it")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ANSWER_S = 10.0
 PARTITIONS_MAX = 10_000
 
-app = typer.Typer(help="Families, their tiers and partitions; declaring Kafka topics.", invoke_without_command=True)
+app = typer.Typer(help="List topics by family and tier, or declare them.", invoke_without_command=True)
 
 Family = Annotated[str | None, typer.Argument(help="The family, such as trading.orders.", show_default=False)]
 Tiers = Annotated[
@@ -51,7 +51,10 @@ def topics(
 
 @app.command("list")
 def list_(servers: Servers = None, namespace: Namespace = None, as_json_: AsJson = False, debug: Debug = False) -> int:
-    """List families with their tiers, partitions and how many messages were ever written."""
+    """List families, their tiers and partitions.
+
+    `written` counts the messages that were ever written, those that Kafka has let go of included.
+    """
     return asyncio.run(_list(settings_for(servers, namespace), as_json_))
 
 
@@ -66,7 +69,10 @@ def create(
     as_json_: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Declare the Kafka topics of a family; what exists is left as it is."""
+    """Declare the Kafka topics of a family.
+
+    What exists is left as it is. In production the bus uses declared topics only; this is how they are made.
+    """
     if family is None and not internal:
         raise WrongUse("name a family, such as trading.orders, or give --internal")
     if family is None and (tier or partitions is not None):
