@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
-import signal
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import Any, Self, TypeVar
 
 from bus.avro.codec import Codec
 from bus.avro.registry import SCHEMAS_TABLE, SchemaRegistry
 from bus.consume.discovery import Discovery
-from bus.consume.handler import prepare
+from bus.consume.handlers import Handlers, Registered
 from bus.consume.intake import Intake
-from bus.consume.lanes import Lanes
-from bus.consume.reader import Reader
+from bus.consume.readers import Readers
 from bus.consume.subscription import Subscription, receive_any
-from bus.errors import BusConnectionError, ClosedError
-from bus.message import TIERS, Message, MessagePriority
+from bus.errors import ClosedError
+from bus.message import Message, MessagePriority
+from bus.metrics import snapshot
 from bus.publish.publisher import Publisher
 from bus.publish.receipt import Receipt, Receipts
 from bus.routing.patterns import compile_pattern
@@ -31,19 +27,6 @@ from bus.transport.kafka import KafkaTransport
 
 H = TypeVar("H", bound=Callable[..., Any])
 Topics = str | re.Pattern[str]
-
-WORKERS_MAX = 50
-
-
-@dataclass(slots=True)
-class _Registered:
-    """A handler given by `on`, and what runs it once `run` has begun."""
-
-    handler: Callable[..., Any]
-    pattern: Topics
-    group: str | None
-    workers: int
-    lanes: Lanes | None = None
 
 
 class MessageBus:
@@ -65,14 +48,12 @@ class MessageBus:
         for rule in self.settings.routes:
             if rule.contract is not None:
                 self._codec.contract(rule.contract)
-        self._handlers: list[_Registered] = []
+        self._readers = Readers(self.settings, self._transport)
+        self._handlers = Handlers(self.settings)
+        self._subscriptions: list[Subscription] = []
         self._publisher: Publisher | None = None
         self._discovery: Discovery | None = None
-        self._groups: dict[str, Reader] = {}
-        self._readers: dict[Subscription | Lanes, Reader] = {}
-        self._subscriptions: list[Subscription] = []
-        self._stopping = asyncio.Event()
-        self._rate: tuple[float, float] = (time.monotonic(), 0)
+        self._seen_s, self._seen_moved = time.monotonic(), 0
 
     # Lifetime
 
@@ -86,7 +67,7 @@ class MessageBus:
             return
         await self._transport.connect()
         self._publisher = Publisher(self.settings, self._transport, self._router, self._codec, self._poke)
-        self._discovery = Discovery(self._transport, self.settings.discovery_interval_ms, self._on_topics)
+        self._discovery = Discovery(self._transport, self.settings.discovery_interval_ms, self._readers.set_topics)
         self._discovery.start()
 
     async def close(self) -> None:
@@ -105,11 +86,8 @@ class MessageBus:
         await self._discovery.close()
         for subscription in self._subscriptions:
             subscription.end()
-        readers = {id(reader): reader for reader in self._readers.values()}.values()
-        await asyncio.gather(*(reader.close() for reader in readers))
+        await self._readers.close()
         self._subscriptions.clear()
-        self._readers.clear()
-        self._groups.clear()
         try:
             await publisher.close(self.settings.drain_timeout_s)
         finally:
@@ -128,9 +106,7 @@ class MessageBus:
         await self._transport.connect()
         self._registry.forget_store()
         self._publisher.renew_senders()
-        topics = await self._transport.topics()
-        readers = {id(reader): reader for reader in self._readers.values()}.values()
-        await asyncio.gather(*(reader.restart(topics) for reader in readers))
+        await self._readers.restart(await self._transport.topics())
 
     def is_connected(self) -> bool:
         """Whether the cluster answered the last question, which is asked every `discovery_interval_ms`."""
@@ -214,7 +190,7 @@ class MessageBus:
         intake = Intake(compile_pattern(pattern), self.settings)
         subscription = Subscription(intake, group, self._codec, self._leave)
         publisher = self._open_publisher()
-        await self._read(subscription, intake, group)
+        await self._readers.open(intake, group)
         if publisher is not self._publisher:
             subscription.end()
             await self._leave(subscription)
@@ -245,13 +221,9 @@ class MessageBus:
             ValueError: `workers` is not from 1 to 50.
             TypeError: The handler takes other arguments.
         """
-        compile_pattern(pattern)
-        if not 1 <= workers <= WORKERS_MAX:
-            raise ValueError(f"workers must be from 1 to {WORKERS_MAX}, not {workers}")
 
         def register(handler: H) -> H:
-            prepare(handler)
-            self._handlers.append(_Registered(handler, pattern, group, workers))
+            self._handlers.add(Registered(handler, pattern, group, workers))
             return handler
 
         return register
@@ -269,38 +241,18 @@ class MessageBus:
         if not self._handlers:
             raise ClosedError("no handler is registered; decorate one with @bus.on(pattern, group=...) before run()")
         await self.connect()
-        self._stopping.clear()
-        running: list[asyncio.Task[Any]] = []
         try:
-            with _signals(self.stop):
-                for registered in self._handlers:
-                    await self._start(registered, running)
-                running.append(asyncio.create_task(self._stopping.wait(), name="stop"))
-                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            await self._handlers.run(self._readers, self._codec)
         finally:
             try:
                 await self.close()
             finally:
-                for task in running:
-                    task.cancel()
-                outcomes = await asyncio.gather(*running, return_exceptions=True)
-                # Worth more than what closing may have raised, which is then its context.
-                for outcome in outcomes:
-                    if isinstance(outcome, Exception):
-                        raise outcome
-
-    async def _start(self, registered: _Registered, running: list[asyncio.Task[Any]]) -> None:
-        """Reads for a handler and runs its lanes."""
-        intake = Intake(compile_pattern(registered.pattern), self.settings)
-        lanes = Lanes(registered.handler, registered.workers, intake, self._codec)
-        registered.lanes = lanes
-        await self._read(lanes, intake, registered.group)
-        work = lanes.run(self.settings.drain_timeout_s)
-        running.append(asyncio.create_task(work, name=f"handler {registered.pattern}"))
+                # A handler's failure is worth more than what closing may have raised, which is then its context.
+                await self._handlers.end()
 
     def stop(self) -> None:
         """Makes `run` drain and return. Safe from a signal handler."""
-        self._stopping.set()
+        self._handlers.stopping.set()
 
     # Looking in
 
@@ -311,39 +263,12 @@ class MessageBus:
         messages that were not delivered), `published`, `acknowledged`, `failed`, `refused`, `received`, and `tiers`
         with the same by tier.
         """
-        tiers = (
-            {}
-            if self._publisher is None
-            else {
-                tier.priority.tier: {
-                    "published": tier.published,
-                    "published_bytes": tier.published_bytes,
-                    "acknowledged": tier.acknowledged,
-                    "failed": tier.failed,
-                    "refused": tier.refused,
-                    "buffered": tier.account.messages,
-                    "buffer_utilization": tier.account.utilization,
-                }
-                for tier in self._publisher.tiers
-            }
-        )
-        totals = {
-            name: sum(tier[name] for tier in tiers.values())
-            for name in ("published", "acknowledged", "failed", "refused")
-        }
-        received = sum(s.received for s in self._subscriptions) + sum(
-            h.lanes.handled for h in self._handlers if h.lanes
-        )
-        now, moved = time.monotonic(), totals["published"] + received
-        (then, before), self._rate = self._rate, (now, moved)
-        return {
-            "messages_per_second": (moved - before) / (now - then) if now > then else 0.0,
-            "buffer_utilization": max((tier["buffer_utilization"] for tier in tiers.values()), default=0.0),
-            "error_rate": totals["failed"] / totals["published"] if totals["published"] else 0.0,
-            **totals,
-            "received": received,
-            "tiers": tiers,
-        }
+        received = sum(subscription.received for subscription in self._subscriptions) + self._handlers.handled
+        tiers = [] if self._publisher is None else self._publisher.tiers
+        now_s = time.monotonic()
+        metrics = snapshot(tiers, received, now_s - self._seen_s, self._seen_moved)
+        self._seen_s, self._seen_moved = now_s, metrics["published"] + received
+        return metrics
 
     async def lag(self) -> dict[str, int]:
         """Messages that this client's readers are behind, by tier.
@@ -351,11 +276,7 @@ class MessageBus:
         Raises:
             BusConnectionError: Kafka did not answer in time.
         """
-        lag = dict.fromkeys((tier.tier for tier in TIERS), 0)
-        for reader in {id(reader): reader for reader in self._readers.values()}.values():
-            for tier, feed in reader.feeds.items():
-                lag[tier.tier] += await feed.lag()
-        return lag
+        return await self._readers.lag()
 
     def __repr__(self) -> str:
         """A window: connected or not, and what is buffered."""
@@ -372,59 +293,11 @@ class MessageBus:
             raise ClosedError("the bus is not connected; use `async with MessageBus()` or call connect() first")
         return self._publisher
 
-    async def _read(self, owner: Subscription | Lanes, intake: Intake, group: str | None) -> None:
-        topics = await self._transport.topics()
-        reader = self._groups.get(group) if group is not None else None
-        if reader is None:
-            reader = Reader(group, self.settings, self._transport)
-            if group is not None:
-                self._groups[group] = reader
-        self._readers[owner] = reader
-        try:
-            await reader.add(intake, topics)
-        except BaseException:
-            await self._forget(owner, intake)
-            raise
-
     async def _leave(self, subscription: Subscription) -> None:
         if subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
-        await self._forget(subscription, subscription.intake)
-
-    async def _forget(self, owner: Subscription | Lanes, intake: Intake) -> None:
-        reader = self._readers.pop(owner, None)
-        if reader is None:
-            return
-        if reader in self._readers.values():
-            with contextlib.suppress(BusConnectionError):
-                await reader.remove(intake, await self._transport.topics())
-            return
-        if reader.group is not None:
-            self._groups.pop(reader.group, None)
-        await reader.close()
-
-    async def _on_topics(self, topics: Mapping[str, int]) -> None:
-        readers = {id(reader): reader for reader in self._readers.values()}.values()
-        await asyncio.gather(*(reader.set_topics(topics) for reader in readers))
+        await self._readers.release(subscription.intake)
 
     def _poke(self) -> None:
         if self._discovery is not None:
             self._discovery.poke()
-
-
-@contextlib.contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT stop; elsewhere than in the main thread signals are someone else's."""
-    loop = asyncio.get_running_loop()
-    taken = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        try:
-            loop.add_signal_handler(number, stop)
-        except (ValueError, RuntimeError, NotImplementedError):
-            continue
-        taken.append(number)
-    try:
-        yield
-    finally:
-        for number in taken:
-            loop.remove_signal_handler(number)
