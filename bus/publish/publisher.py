@@ -28,6 +28,9 @@ Headers = Mapping[str, str] | None
 _TARGETS_MAX = 200_000
 # A caller that publishes in a loop never waits for anything, so the loop's other work gets its turn by volume.
 _TURN_BYTES = 65_536
+# Kafka counts a batch's own header, and the lengths that it writes before a record's parts.
+_BATCH_FRAME_BYTES = 96
+_HEADER_FRAME_BYTES = 10
 
 
 class Publisher:
@@ -49,7 +52,7 @@ class Publisher:
         self._targets: dict[tuple[str, MessagePriority | str | None], Target] = {}
         self._spreads: dict[str, Spread] = {}
         self._resolving = asyncio.Lock()
-        self._size_max = settings.max_request_size_bytes
+        self._size_max = settings.max_request_size_bytes - _BATCH_FRAME_BYTES
         self._buffer_wait_s = settings.buffer_wait_ms / 1000
         self._turn_bytes = 0
         self._watchdog: asyncio.Task[None] | None = None
@@ -76,10 +79,11 @@ class Publisher:
         record_headers = target.headers
         if headers is not None:
             record_headers = [*record_headers, *_header_bytes(headers)]
-            size += sum(len(name) + len(text) for name, text in record_headers)
+            size += sum(len(name) + len(text) + _HEADER_FRAME_BYTES for name, text in record_headers)
         if size > self._size_max:
             raise MessageTooLargeError(
-                f"message for {topic} takes {size} bytes; max_request_size_bytes is {self._size_max}"
+                f"message for {topic} takes {size} bytes; at most {self._size_max} fit max_request_size_bytes "
+                f"{self._settings.max_request_size_bytes}"
             )
         tier = target.tier
         if not tier.account.take(size):

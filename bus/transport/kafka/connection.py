@@ -73,22 +73,6 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-async def stops(client: Any, timeout_s: float) -> bool:
-    """Whether an aiokafka consumer or producer came to its end within the time given."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            await client.stop()
-    except (TimeoutError, KafkaError):
-        return False
-    except asyncio.CancelledError:
-        # aiokafka 0.14 cancels its own fetch that sleeps before it tries again, and lets that out of stop().
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        return False
-    return True
-
-
 async def why_unreachable(settings: Settings, options: dict[str, Any]) -> BusConnectionError:
     """Tries the first server once more, by hand, for the reason that aiokafka only logs."""
     servers = settings.bootstrap_servers

@@ -19,7 +19,8 @@ from bus.errors import BusConnectionError
 from bus.message import Partition, Record
 from bus.settings import Settings
 from bus.transport.base import FetcherOptions
-from bus.transport.kafka.connection import connection_options, stops
+from bus.transport.kafka.connection import connection_options
+from bus.transport.kafka.ending import end
 
 log = logging.getLogger("tierbus.transport")
 
@@ -181,23 +182,4 @@ class KafkaFetcher:
     async def close(self, timeout_s: float) -> None:
         """Leaves the group and stops."""
         self._assigned = frozenset()
-        if not await stops(self._consumer, timeout_s):
-            await self._let_go()
-
-    async def _let_go(self) -> None:
-        """Ends what aiokafka would go on with for as long as Kafka does not answer."""
-        consumer = self._consumer
-        consumer._closed = True
-        for part, names in (
-            (consumer._coordinator, ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")),
-            (consumer._fetcher, ("_fetch_task",)),
-        ):
-            for name in names:
-                task = getattr(part, name, None)
-                if task is not None:
-                    task.cancel()
-        for task in getattr(consumer._fetcher, "_pending_tasks", ()):
-            task.cancel()
-        with contextlib.suppress(TimeoutError, KafkaError):
-            async with asyncio.timeout(1):
-                await consumer._client.close()
+        await end(self._consumer, timeout_s)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -21,6 +20,7 @@ from bus.message import MessagePriority, Partition
 from bus.settings import Settings
 from bus.transport.base import RecordBatch
 from bus.transport.kafka.connection import connection_options
+from bus.transport.kafka.ending import end
 
 _OUTAGES = (KafkaTimeoutError, LeaderNotAvailableError, NodeNotReadyError, UnknownTopicOrPartitionError)
 _NEVER_S = 1e9
@@ -100,18 +100,8 @@ class KafkaSender:
     async def close(self, timeout_s: float) -> None:
         """Stops; an idempotent batch never expires in aiokafka, so what is left after the time given is let go."""
         self._closed = True
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._producer.stop()
-        except (TimeoutError, KafkaError):
-            self._producer._closed = True
-            sender = self._producer._sender.sender_task
-            if sender is not None:
-                sender.cancel()
+        if not await end(self._producer, timeout_s):
             self._producer._message_accumulator.fail_all(ProducerClosed())
-            with contextlib.suppress(TimeoutError, KafkaError):
-                async with asyncio.timeout(1):
-                    await self._producer.client.close()
 
 
 def _delivery_error(partition: Partition, error: BaseException) -> DeliveryError:

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from bus.errors import BusConnectionError
+from bus.transport.kafka.ending import end
 
 _TABLE_BYTES_MAX = 64 * 1024 * 1024
 
@@ -90,14 +91,8 @@ class KafkaTable:
 
     async def close(self, timeout_s: float) -> None:
         """Stops within the time given."""
-        clients: tuple[Any, ...] = (self._producer, self._consumer)
-        for client in clients:
-            if client is not None:
-                try:
-                    async with asyncio.timeout(timeout_s):
-                        await client.stop()
-                except (TimeoutError, KafkaError):
-                    client._closed = True
+        clients = [self._consumer] if self._producer is None else [self._consumer, self._producer]
+        await asyncio.gather(*(end(client, timeout_s) for client in clients))
 
 
 class _Bounded:

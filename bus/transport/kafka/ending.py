@@ -1,0 +1,59 @@
+"""Ends an aiokafka consumer or producer in bounded time, whether Kafka answers or not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from aiokafka.errors import KafkaError
+
+_FORCE_S = 1.0
+_TASKS = (
+    ("_coordinator", ("_coordination_task", "_heartbeat_task", "_commit_refresh_task", "_reset_committed_task")),
+    ("_fetcher", ("_fetch_task",)),
+    ("_sender", ("sender_task",)),
+)
+
+
+async def end(client: Any, timeout_s: float) -> bool:
+    """Stops the client; by force when it has not ended within the time given, which takes a second more at most.
+
+    By force nothing is said to Kafka: a member's partitions go to others when its session has run out.
+
+    Returns:
+        Whether it ended by itself.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            await client.stop()
+    except (TimeoutError, KafkaError):
+        pass
+    except asyncio.CancelledError:
+        # aiokafka 0.14 cancels its own fetch that sleeps before it tries again, and lets that out of stop().
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+    else:
+        return True
+    client._closed = True
+    left = list(_tasks(client))
+    for task in left:
+        task.cancel()
+    connections = client._client if hasattr(client, "_client") else client.client
+    with contextlib.suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(_FORCE_S):
+            await asyncio.gather(*left, return_exceptions=True)
+            await connections.close()
+    return False
+
+
+def _tasks(client: Any) -> Iterator[asyncio.Task[Any]]:
+    """What aiokafka would go on with for as long as Kafka does not answer."""
+    for part_name, names in _TASKS:
+        part = getattr(client, part_name, None)
+        tasks = [getattr(part, name, None) for name in names]
+        for task in [*tasks, *getattr(part, "_pending_tasks", ())]:
+            if task is not None and not task.done():
+                yield task
