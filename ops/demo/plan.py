@@ -60,7 +60,6 @@ class Plan:
             **values,
             environment="development",
             routes=ROUTES,
-            discovery_interval_ms=1_000,
         )
 
 
