@@ -28,6 +28,9 @@ from bus.transport.kafka import KafkaTransport
 H = TypeVar("H", bound=Callable[..., Any])
 Topics = str | re.Pattern[str]
 
+# For the connections that carry nothing any more.
+_PARTING_S = 1.0
+
 
 class MessageBus:
     """A client of the bus: publishes, subscribes, and runs handlers. Use it from one event loop."""
@@ -91,7 +94,7 @@ class MessageBus:
         try:
             await publisher.close(self.settings.drain_timeout_s)
         finally:
-            await self._transport.close(self.settings.request_timeout_ms / 1000)
+            await self._transport.close(_PARTING_S)
 
     async def reconnect(self) -> None:
         """New connections for everything: subscriptions go on, what is buffered is sent.
@@ -102,7 +105,7 @@ class MessageBus:
         if self._publisher is None:
             await self.connect()
             return
-        await self._transport.close(1.0)
+        await self._transport.close(_PARTING_S)
         await self._transport.connect()
         self._registry.forget_store()
         self._publisher.renew_senders()

@@ -18,6 +18,8 @@ log = logging.getLogger("tierbus.consume")
 _FETCH_RECORDS = 500
 _FETCH_WAIT_MS = 500
 _COMMIT_WAIT_S = 5.0
+# What the last commit and leaving the group have at least, however long the drain took.
+_PARTING_S = 1.0
 
 
 class _Assigned:
@@ -170,7 +172,7 @@ class Feed:
             await asyncio.sleep(self._settings.commit_interval_ms / 1000)
             await self._commit()
 
-    async def _commit(self) -> None:
+    async def _commit(self, timeout_s: float = _COMMIT_WAIT_S) -> None:
         moved = {
             partition: assigned.position
             for partition, assigned in self._partitions.items()
@@ -179,7 +181,7 @@ class Feed:
         if not moved or self._fetcher is None or self._group is None:
             return
         try:
-            await self._fetcher.commit(moved, _COMMIT_WAIT_S)
+            await self._fetcher.commit(moved, timeout_s)
         except BusConnectionError as error:
             log.warning("%s", error)
             return
@@ -203,7 +205,8 @@ class Feed:
         )
 
     async def close(self, drain_timeout_s: float) -> None:
-        """Stops fetching, drains, commits, leaves."""
+        """Stops fetching, drains, commits, leaves: within the drain's time and seconds more when Kafka is silent."""
+        deadline_s = asyncio.get_running_loop().time() + drain_timeout_s
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -211,8 +214,13 @@ class Feed:
                 await task
         self._tasks.clear()
         await self._drain(self._partitions.values(), drain_timeout_s)
-        await self._commit()
+        await self._commit(self._left_s(deadline_s))
         self._partitions.clear()
         if self._fetcher is not None:
-            await self._fetcher.close(_COMMIT_WAIT_S)
+            await self._fetcher.close(self._left_s(deadline_s))
             self._fetcher = None
+
+    @staticmethod
+    def _left_s(deadline_s: float) -> float:
+        """Of the drain's time, for what must still be said to Kafka."""
+        return min(_COMMIT_WAIT_S, max(_PARTING_S, deadline_s - asyncio.get_running_loop().time()))
