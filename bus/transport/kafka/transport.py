@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from bus.message import MessagePriority
 from bus.settings import Settings
 from bus.transport.base import Fetcher, FetcherOptions, NewKafkaTopic, Sender, Table
 from bus.transport.kafka.connection import connection_options, why_unreachable
+from bus.transport.kafka.ending import end_connections
 from bus.transport.kafka.fetcher import KafkaFetcher
 from bus.transport.kafka.sender import KafkaSender
 from bus.transport.kafka.table import KafkaTable
@@ -172,6 +172,5 @@ class KafkaTransport:
 
 
 async def _close_admin(admin: AIOKafkaAdminClient, timeout_s: float) -> None:
-    with contextlib.suppress(TimeoutError, KafkaError):
-        async with asyncio.timeout(timeout_s):
-            await admin.close()
+    await end_connections(admin._client, timeout_s)
+    admin._closed = True
