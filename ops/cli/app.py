@@ -11,6 +11,7 @@ import typer
 
 from ops.cli import bench, broker, demo, publish, tail, topics
 from ops.cli.failing import FINE, INTERRUPTED, Debugging, told
+from ops.cli.printing import ReaderGone
 
 app = typer.Typer(
     name="tierbus",
@@ -56,8 +57,8 @@ def run(arguments: Sequence[str]) -> int:
     Debugging.begin(False)
     try:
         result = typer.main.get_command(app).main(args=list(arguments), prog_name="tierbus", standalone_mode=False)
-    except BrokenPipeError:
-        # Whoever read us has gone, as `head` does: not our trouble. What Python flushes at exit goes nowhere.
+    except ReaderGone:
+        # As `head` does; not our trouble. What Python flushes at exit goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
     except KeyboardInterrupt:

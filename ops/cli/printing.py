@@ -59,7 +59,18 @@ def shown(data: Any) -> str:
     return printable(json.dumps(plain(data), ensure_ascii=False))
 
 
+class ReaderGone(Exception):  # noqa: N818 - the usual end of `tierbus ... | head`
+    """Nobody reads standard output any more; no OSError, for the argument parser makes trouble of a broken pipe."""
+
+
 def out(line: str) -> None:
-    """A line on standard output, at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """A line on standard output, at once.
+
+    Raises:
+        ReaderGone: Whoever read it has closed it.
+    """
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise ReaderGone from error
