@@ -16,8 +16,8 @@ from ops.demo.desk import Order, decide, spread
 from ops.demo.latency import Histogram
 from ops.demo.outbox import Outbox, read_stamp
 
-RISK, DATASETS, SERIES = "group risk", "group catalogue (datagov)", "group catalogue (dbnomics)"
-BITCOIN, AUDIT = "wildcard BTC-USD", "subscriber of everything"
+RISK, DATASETS, SERIES = "risk: orders", "catalogue: datagov", "catalogue: dbnomics"
+BITCOIN, AUDIT = "wildcard: BTC-USD", "lone subscriber"
 
 PATTERNS = {
     RISK: "trading.orders.**",

@@ -224,7 +224,6 @@ class _Stage:
                         Row(
                             tier=tier,
                             published=accounts.published[tier],
-                            received=accounts.receptions[tier],
                             published_s=(accounts.published[tier] - published[tier]) / (now_s - then_s),
                             received_s=(accounts.receptions[tier] - received[tier]) / (now_s - then_s),
                             p50_ms=lately.percentile(50),

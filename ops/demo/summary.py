@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -32,29 +33,37 @@ def tell(outcome: Outcome, console: Console, written: list[Path]) -> None:
         say(console, f"written: {path}")
     say(console, "\nTry next:")
     for command, what in NEXT:
-        say(console, f"  {command:<86} {what}")
+        say(console, f"  # {what}\n  {command}")
 
 
 def _accounts(outcome: Outcome) -> Table:
-    table = Table(title="Every message by tier and by consumer", title_justify="left")
-    for name, justify in (("tier", "left"), ("who", "left"), ("published", "right"), ("acknowledged", "right")):
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for name in ("received", "missing", "doubled", "out of order"):
+    table = _table("Every message, by tier and by group")
+    table.add_column("tier\n  who")
+    for name in ("published", "acknow-\nledged", "received", "missing", "doubled", "out of\norder"):
         table.add_column(name, justify="right")
     for sent in outcome.balance.sent:
-        table.add_section()
-        style = STYLES[sent.tier]
-        counts = (f"{sent.published:,}", f"{sent.acknowledged:,}")
-        table.add_row(sent.tier.tier, "published by all", *counts, "", "", "", "", style=style)
+        table.add_row(sent.tier.tier, f"{sent.published:,}", f"{sent.acknowledged:,}", style=STYLES[sent.tier])
         for got in outcome.balance.got:
             if got.tier is sent.tier:
-                faults = (f"{n:,}" for n in (got.missing, got.doubled, got.out_of_order))
-                table.add_row("", got.consumer, f"{got.expected:,}", "", f"{got.received:,}", *faults)
+                counts = (f"{n:,}" for n in (got.received, got.missing, got.doubled, got.out_of_order))
+                table.add_row(f"  {got.consumer}", f"{got.expected:,}", "", *counts)
     return table
 
 
+def _table(title: str) -> Table:
+    """Narrow enough for 80 columns."""
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
+
+
 def _latencies(outcome: Outcome) -> Table:
-    table = Table(title="From publish to handler, milliseconds", title_justify="left")
+    table = _table("From publish to handler, milliseconds")
     table.add_column("tier")
     table.add_column("received", justify="right")
     for percent in PERCENTS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -26,7 +27,6 @@ class Row:
 
     Attributes:
         published: Messages so far.
-        received: Receptions so far, all consumers together.
         published_s: Messages a second.
         received_s: Receptions a second.
         p50_ms: Half of the receptions took no longer; `None` when there were none.
@@ -37,7 +37,6 @@ class Row:
 
     tier: MessagePriority
     published: int
-    received: int
     published_s: float
     received_s: float
     p50_ms: float | None
@@ -55,9 +54,18 @@ def milliseconds(value: float | None) -> str:
 
 def table(rows: Sequence[Row], title: str) -> Table:
     """The rows as a table."""
-    drawn = Table(title=title, title_justify="left", caption="end to end, of all consumers together")
+    drawn = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        caption="latency end to end, all consumers together",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
     drawn.add_column("tier")
-    for name in ("published/s", "received/s", "p50 ms", "p99 ms", "buffer", "lag", "published", "received"):
+    for name in ("published/s", "received/s", "p50 ms", "p99 ms", "buffer", "lag", "published"):
         drawn.add_column(name, justify="right", min_width=6)
     for row in rows:
         drawn.add_row(
@@ -69,7 +77,6 @@ def table(rows: Sequence[Row], title: str) -> Table:
             f"{row.buffer:.1%}",
             f"{row.lag:,}",
             f"{row.published:,}",
-            f"{row.received:,}",
             style=STYLES[row.tier],
         )
     return drawn

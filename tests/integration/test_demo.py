@@ -57,12 +57,14 @@ def test_every_message_is_accounted_for(broker: str, namespace: str, tmp_path: P
     for tier, counts in report["accounts"]["tiers"].items():
         assert counts["published"] == counts["acknowledged"] > 0, tier
         assert report["latency_ms"][tier]["p50"] <= report["latency_ms"][tier]["p99"]
-    audited = [row for row in report["accounts"]["consumers"] if row["consumer"] == "subscriber of everything"]
+    audited = [row for row in report["accounts"]["consumers"] if row["consumer"] == "lone subscriber"]
     assert sum(row["received"] for row in audited) == report["published"]
-    assert {row["consumer"] for row in report["accounts"]["consumers"] if row["consumer"].startswith("group")} == {
-        "group risk",
-        "group catalogue (datagov)",
-        "group catalogue (dbnomics)",
+    assert {row["consumer"] for row in report["accounts"]["consumers"]} == {
+        "risk: orders",
+        "catalogue: datagov",
+        "catalogue: dbnomics",
+        "wildcard: BTC-USD",
+        "lone subscriber",
     }
     assert "The accounts balance" in err
     assert json.loads((tmp_path / "demo-results" / "report.json").read_text()) == report

@@ -118,7 +118,7 @@ def test_percentiles_stand_by_their_nines() -> None:
     assert picture.nines(100) == pytest.approx(6)
 
 
-ROWS = [Row(tier, 10, 20, 100.0, 200.0, 1.25, None, 0.5, 3) for tier in TIERS]
+ROWS = [Row(tier, 10, 100.0, 200.0, 1.25, None, 0.5, 3) for tier in TIERS]
 
 
 def test_where_there_is_no_terminal_a_line_comes_every_few_seconds() -> None:
