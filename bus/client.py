@@ -100,12 +100,11 @@ class MessageBus:
         """New connections for everything: subscriptions go on, what is buffered is sent.
 
         Raises:
-            BusConnectionError: The cluster is not reachable within `connect_timeout_ms`; the buffer is kept.
+            BusConnectionError: The cluster is not reachable within `connect_timeout_ms`; everything is left as it was.
         """
         if self._publisher is None:
             await self.connect()
             return
-        await self._transport.close(_PARTING_S)
         await self._transport.connect()
         self._registry.forget_store()
         self._publisher.renew_senders()

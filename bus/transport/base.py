@@ -166,10 +166,11 @@ class Transport(Protocol):
         ...
 
     async def connect(self) -> None:
-        """Reaches the cluster.
+        """Reaches the cluster. When connected, takes a new connection in place of the old one, which is closed.
 
         Raises:
             BusConnectionError: Not reachable within `connect_timeout_ms`, or it refuses us; says which and what next.
+                An old connection is left as it was.
         """
         ...
 

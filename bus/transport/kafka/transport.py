@@ -26,6 +26,8 @@ from bus.transport.kafka.table import KafkaTable
 
 _RETRY_S = 0.1
 _REPLICAS = 3
+# For connections that carry nothing any more.
+_PARTING_S = 1.0
 _TABLE_CONFIG = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
 
 
@@ -57,16 +59,19 @@ class KafkaTransport:
         except BaseException:
             await _close_admin(admin, 1)
             raise
-        self._admin = admin
+        await self._replace(admin, _PARTING_S)
 
     async def close(self, timeout_s: float) -> None:
         """Closes the tables and the metadata connection."""
-        for table in self._tables.values():
-            await table.close(timeout_s)
-        self._tables.clear()
-        if self._admin is not None:
-            await _close_admin(self._admin, timeout_s)
-            self._admin = None
+        await self._replace(None, timeout_s)
+
+    async def _replace(self, admin: AIOKafkaAdminClient | None, timeout_s: float) -> None:
+        """Whoever asks meanwhile asks the new connection."""
+        old, self._admin = self._admin, admin
+        tables, self._tables = self._tables, {}
+        await asyncio.gather(*(table.close(timeout_s) for table in tables.values()))
+        if old is not None:
+            await _close_admin(old, timeout_s)
 
     async def topics(self) -> Mapping[str, int]:
         """Every Kafka topic of the namespace with its partition count."""
@@ -150,15 +155,14 @@ class KafkaTransport:
 
     async def _asked(self, what: str, ask: Any) -> Any:
         """Asks again while brokers come and go, until `request_timeout_ms` is over."""
-        admin = self._admin
-        if admin is None:
-            raise BusConnectionError("not connected; call connect() first")
         last: BaseException | None = None
         try:
             async with asyncio.timeout(self._settings.request_timeout_ms / 1000):
                 while True:
+                    if self._admin is None:
+                        raise BusConnectionError("not connected; call connect() first")
                     try:
-                        return await ask(admin)
+                        return await ask(self._admin)
                     except (KafkaError, AttributeError) as error:
                         # aiokafka 0.14 reads `.nodeId` of a controller that it does not know yet.
                         last = error
