@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import NamedTuple
 
-from bus import BufferFullError, DeliveryError, Message, MessageBus, MessagePriority, Receipt
+from bus import BufferFullError, Message, MessageBus, MessagePriority, Receipt, TierbusError
 from bus.routing.router import Router
 from ops.demo.accounts import Accounts
 from ops.demo.draft import Draft
@@ -38,7 +38,7 @@ class Outbox:
         self, bus: MessageBus, accounts: Accounts, run: str, clock_ns: Callable[[], int] = perf_counter_ns
     ) -> None:
         self.refused = 0
-        self.first_failure: DeliveryError | None = None
+        self.first_failure: TierbusError | None = None
         self._bus = bus
         self._accounts = accounts
         self._run = run
@@ -77,7 +77,7 @@ class Outbox:
             while receipts and receipts[0].done:
                 try:
                     await receipts.popleft().wait()
-                except DeliveryError as error:
+                except TierbusError as error:  # refused, timed out, or the bus was closed over it
                     self.first_failure = self.first_failure or error
                     self._accounts.fail(tier)
                 else:

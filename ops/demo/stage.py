@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from time import monotonic
 
-from bus import BusConnectionError, MessageBus, Settings, TierbusError, UndeliveredError
+from bus import BusConnectionError, MessageBus, Settings, TierbusError
 from bus.message import TIERS
 from bus.transport.kafka import KafkaTransport
 from ops.demo.accounts import Accounts
@@ -138,9 +138,11 @@ class _Stage:
             await self._workers.close()
         try:
             await self._bus.close()
-        except UndeliveredError as error:
+        except TierbusError as error:
             self.troubles.append(str(error))
         await self._outbox.sweep()
+        if self._outbox.first_failure is not None:
+            self.troubles.append(f"the first message that was not delivered: {self._outbox.first_failure}")
 
     async def _make_topics(self, drafts: list[Draft]) -> None:
         transport = KafkaTransport(self._settings)
