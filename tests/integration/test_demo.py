@@ -12,6 +12,8 @@ from typing import IO
 
 import pytest
 
+from ops.broker import Cluster
+
 ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 90
 
@@ -82,6 +84,23 @@ def test_it_can_be_stopped_and_still_balances(broker: str, tmp_path: Path) -> No
     assert "The accounts balance" in out
     assert "Try next" in out
     assert err == ""
+
+
+def test_a_broker_that_is_killed_and_comes_back_costs_time_and_no_message(
+    restartable_cluster: Cluster, tmp_path: Path
+) -> None:
+    options = ("--seconds", "12", "--rate", "300", "--json")
+    with demo(tmp_path, *options, TIERBUS_BOOTSTRAP_SERVERS=restartable_cluster.bootstrap_servers) as process:
+        until(process.stderr, " s | critical ")
+        restartable_cluster.stop(0, hard=True)
+        restartable_cluster.start(0)
+        out, err = process.communicate(timeout=SECONDS_MAX)
+    accounts = json.loads(out)["accounts"]
+    for row in accounts["consumers"]:  # at least once: a repetition would be no broken promise
+        assert row["received"] == row["expected"], err
+        assert (row["missing"], row["out_of_order"], row["unexpected"]) == (0, 0, 0), err
+    for counts in accounts["tiers"].values():
+        assert counts["published"] == counts["acknowledged"], err
 
 
 def test_without_a_broker_it_brings_one_of_its_own(tmp_path: Path) -> None:
