@@ -414,6 +414,7 @@ async def test_a_reconnect_that_failed_leaves_everything_as_it_was(
         with pytest.raises(BusConnectionError):
             await bounded("reconnect", bus.reconnect(), 1 + 2 + SLACK_S)
         await publish(bus, single, 100)
+        await until(lambda: not bus.is_connected(), "the outage is seen", 0.5 + 2 + SLACK_S)
         await asyncio.to_thread(restartable_cluster.start)
         await bounded("flush", bus.flush(), 30)
         await until(bus.is_connected, "the end of the outage is seen", 10)
