@@ -28,14 +28,21 @@ def up(brokers: Brokers = 1, fresh: Fresh = False, as_json_: AsJson = False, deb
     """
     from ops.broker import up as start
 
-    running = start(brokers=brokers, fresh=fresh, on_progress=tell)
+    told: list[str] = []
+
+    def progress(sentence: str) -> None:
+        told.append(sentence)
+        tell(sentence)
+
+    running = start(brokers=brokers, fresh=fresh, on_progress=progress)
     if as_json_:
         out(as_json(dataclasses.asdict(running)))
         return FINE
     what = "started" if running.started else "was up already"
     out(f"broker {what}: {running.bootstrap_servers} ({running.how}, Kafka {running.version})")
     for note in running.notes:
-        tell(note)
+        if note not in told:
+            tell(note)
     return FINE
 
 
