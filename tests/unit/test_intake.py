@@ -90,7 +90,7 @@ def test_an_urgent_message_is_next_though_a_unit_of_low_is_running() -> None:
 
 @pytest.mark.parametrize("limit", [{"intake_messages_max": 10}, {"intake_memory_bytes": 65_536}])
 async def test_a_full_tier_has_no_room_until_it_is_half_empty(limit: dict[str, int]) -> None:
-    source, partition = intake(**limit), state()
+    source, partition = intake("shop.**", **limit), state()
     for chunk in range(5):
         source.offer(LOW, partition, records(2, start=chunk * 2), 65_536 // 5 + 1)
     waiting = asyncio.create_task(source.room(LOW))
