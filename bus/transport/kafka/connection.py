@@ -8,7 +8,13 @@ from typing import Any
 
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.conn import create_conn
-from aiokafka.errors import AuthenticationFailedError, KafkaError, UnsupportedSaslMechanismError
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
 
 from bus.errors import BusConnectionError, SettingsError
 from bus.settings import Settings, TokenProvider
@@ -19,7 +25,12 @@ class _Token(AbstractTokenProvider):
         self._provider = provider
 
     async def token(self) -> str:
-        return await self._provider()
+        try:
+            return await self._provider()
+        except Exception as error:
+            # Any other error than Kafka's own would end aiokafka's background tasks for good.
+            reason = f"sasl_oauth_token_provider raised {type(error).__name__}: {error}"
+            raise AuthenticationFailedError(reason) from error
 
 
 def connection_options(settings: Settings) -> dict[str, Any]:
@@ -82,11 +93,8 @@ async def why_unreachable(settings: Settings, options: dict[str, Any]) -> BusCon
         async with asyncio.timeout(2):
             connection = await create_conn(host.strip("[]"), int(port), request_timeout_ms=2_000, **connection)
             connection.close()
-    except (AuthenticationFailedError, UnsupportedSaslMechanismError) as error:
-        return BusConnectionError(
-            f"Kafka at {servers} refuses the login ({settings.sasl_mechanism}, user {settings.sasl_username}): "
-            f"{error}; check sasl_mechanism, sasl_username and sasl_password"
-        )
+    except (AuthenticationFailedError, SaslAuthenticationFailed, UnsupportedSaslMechanismError) as error:
+        return _login_refused(settings, str(error))
     except ssl.SSLError as error:
         return BusConnectionError(
             f"Kafka at {servers} cannot be trusted or speaks no TLS: {error}; check security_protocol and ssl_cafile"
@@ -97,8 +105,28 @@ async def why_unreachable(settings: Settings, options: dict[str, Any]) -> BusCon
         )
     except (OSError, KafkaError, TimeoutError, ValueError) as error:
         reason = str(error) or type(error).__name__
+        if (
+            isinstance(error, KafkaConnectionError)
+            and settings.security_protocol == "SSL"
+            and not settings.ssl_certfile
+        ):
+            # In TLS 1.3 a server refuses a missing certificate after the handshake, by hanging up.
+            reason += " (it may want a client certificate: ssl_certfile)"
         return BusConnectionError(
             f"Kafka at {servers} is not reachable over {settings.security_protocol}: {reason}; check "
             "bootstrap_servers and security_protocol"
         )
+    if settings.sasl_mechanism == "OAUTHBEARER":
+        # aiokafka 0.14 takes any answer to a token for a welcome; the next request is then refused.
+        return _login_refused(settings, "the token is not accepted")
     return BusConnectionError(f"Kafka at {servers} did not answer within {settings.connect_timeout_ms} ms; try again")
+
+
+def _login_refused(settings: Settings, reason: str) -> BusConnectionError:
+    who, check = f"user {settings.sasl_username}", "sasl_username and sasl_password"
+    if settings.sasl_mechanism == "OAUTHBEARER":
+        who, check = "a token", "sasl_oauth_token or its provider"
+    return BusConnectionError(
+        f"Kafka at {settings.bootstrap_servers} refuses the login ({settings.sasl_mechanism}, {who}): {reason}; "
+        f"check sasl_mechanism, {check}"
+    )

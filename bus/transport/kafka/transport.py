@@ -8,6 +8,7 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
+    KafkaConnectionError,
     KafkaError,
     NoError,
     TopicAlreadyExistsError,
@@ -53,6 +54,8 @@ class KafkaTransport:
         try:
             async with asyncio.timeout(self._settings.connect_timeout_ms / 1000):
                 await admin.start()
+                if not admin._client.cluster.brokers():
+                    raise KafkaConnectionError("it names no brokers")
         except (TimeoutError, KafkaError, OSError, ValueError) as error:
             await _close_admin(admin, 1)
             raise await why_unreachable(self._settings, self._options) from error
