@@ -234,7 +234,7 @@ async def test_a_too_large_message_is_refused_and_nothing_else_is_lost(make_bus:
     subscription = await bus.subscribe("shop.carts.new")
     await bus.publish("shop.carts.new", "before")
     for refused in (b"x" * 70_000, b"x" * 1_000_000):
-        with pytest.raises(MessageTooLargeError, match="max_request_size_bytes is 70000"):
+        with pytest.raises(MessageTooLargeError, match="max_request_size_bytes"):
             await bus.publish("shop.carts.new", refused)
     await bus.publish("shop.carts.new", b"x" * 69_000)
     await bus.publish("shop.carts.new", "after")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bus import ClosedError, HandlerError, Message, MessageBus
+from bus import ClosedError, HandlerError, Message, MessageBus, MessagePriority
 from tests.contract.conftest import MakeBus
 from tests.contract.harness import bounded, pulled
 
@@ -161,26 +161,28 @@ async def test_run_needs_a_handler(bus: MessageBus) -> None:
 @pytest.mark.parametrize("workers", [0, 51, -1])
 async def test_workers_have_bounds(bus: MessageBus, workers: int) -> None:
     with pytest.raises(ValueError, match="from 1 to 50"):
-        bus.on("shop.**", workers=workers)
+        bus.on("shop.**", workers=workers)(lambda data: None)
 
 
 async def test_handlers_of_one_group_each_get_their_own_copy(make_bus: MakeBus, crew: str) -> None:
+    """The backlog too: the first handler must not go on, and commit, before the last one is there."""
     publisher, bus = await make_bus(), await make_bus()
-    came: list[str] = []
+    for tier in MessagePriority:
+        await bounded((await publisher.publish_many("shop.carts.new", range(50), priority=tier)).wait())
+    came: dict[str, list[int]] = {"shop.carts.*": [], "shop.**": [], "**.new": [], "**": []}
 
-    def took(name: str) -> None:
-        came.append(name)
-        if len(came) == 4:
-            bus.stop()
+    def register(pattern: str) -> None:
+        @bus.on(pattern, group=crew)
+        async def take(data: int) -> None:
+            came[pattern].append(data)
+            if all(len(taken) == 200 for taken in came.values()):
+                bus.stop()
 
-    @bus.on("shop.carts.*", group=crew)
-    async def narrow(data: Any) -> None:
-        took(f"narrow {data}")
-
-    @bus.on("shop.**", group=crew)
-    async def wide(data: Any) -> None:
-        took(f"wide {data}")
-
-    await bounded((await publisher.publish_many("shop.carts.new", [1, 2])).wait())
-    await bounded(bus.run())
-    assert sorted(came) == ["narrow 1", "narrow 2", "wide 1", "wide 2"]
+    for pattern in came:
+        register(pattern)
+    running = asyncio.create_task(bus.run())
+    await asyncio.wait([running], timeout=15)
+    bus.stop()
+    await bounded(running)
+    assert {pattern: len(taken) for pattern, taken in came.items()} == dict.fromkeys(came, 200)
+    assert all(sorted(taken) == sorted([*range(50)] * 4) for taken in came.values())

@@ -67,7 +67,7 @@ async def test_a_wrong_pattern_is_refused(bus: MessageBus, pattern: Any, says: s
     with pytest.raises(PatternError, match=says):
         await bus.subscribe(pattern)
     with pytest.raises(PatternError, match=says):
-        bus.on(pattern)
+        bus.on(pattern)(lambda data: None)
 
 
 async def test_overlapping_patterns_each_get_their_own_copy(bus: MessageBus, crew: str) -> None:
