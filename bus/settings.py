@@ -176,6 +176,15 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise SettingsError(_one_message(error)) from None
 
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _hosts_and_ports(cls, value: str) -> str:
+        for server in value.split(","):
+            host, _, port = server.strip().rpartition(":")
+            if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+                raise ValueError(f"{server.strip()!r} is not host:port, as in 127.0.0.1:9092,127.0.0.1:9093")
+        return value
+
     @field_validator("default_priority", mode="before")
     @classmethod
     def _priority_by_name(cls, value: Any) -> Any:

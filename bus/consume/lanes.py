@@ -66,8 +66,16 @@ class Lanes:
             for lane in lanes:
                 lane.cancel()
             await asyncio.gather(*lanes, return_exceptions=True)
+            self._let_go()
         for lane in done:
             lane.result()
+
+    def _let_go(self) -> None:
+        """What was set aside for busy keys is nobody's any more; it stays uncommitted."""
+        for queue in self._busy.values():
+            for taken in queue or ():
+                taken.state.leave()
+        self._busy.clear()
 
     def _wake(self, count: int) -> None:
         while count > 0 and self._idle:

@@ -9,7 +9,7 @@ from time import time
 from typing import Any
 
 from bus.avro.codec import Codec
-from bus.errors import BufferFullError, ClosedError, EncodeError, MessageTooLargeError, UndeliveredError
+from bus.errors import BufferFullError, ClosedError, DeliveryError, EncodeError, MessageTooLargeError, UndeliveredError
 from bus.message import RESERVED_HEADER_PREFIX, TIERS, MessagePriority
 from bus.publish.partition import PartitionQueue
 from bus.publish.receipt import Receipt, Receipts
@@ -68,6 +68,7 @@ class Publisher:
         confirm: bool = False,
     ) -> Receipt:
         """See `MessageBus.publish`."""
+        extra = () if headers is None else _header_bytes(headers)
         target = self._known_target(topic, priority) or await self._resolve(topic, priority)
         value: bytes | None = None
         if data is not None:
@@ -77,9 +78,9 @@ class Publisher:
         key_bytes, queue = target.place(key, data)
         size = target.overhead + len(key_bytes) + (0 if value is None else len(value))
         record_headers = target.headers
-        if headers is not None:
-            record_headers = [*record_headers, *_header_bytes(headers)]
-            size += sum(len(name) + len(text) + _HEADER_FRAME_BYTES for name, text in record_headers)
+        if extra:
+            record_headers = [*record_headers, *extra]
+            size += sum(len(name) + len(text) + _HEADER_FRAME_BYTES for name, text in extra)
         if size > self._size_max:
             raise MessageTooLargeError(
                 f"message for {topic} takes {size} bytes; at most {self._size_max} fit max_request_size_bytes "
@@ -228,7 +229,7 @@ class Publisher:
         try:
             await self.flush(timeout_s)
         finally:
-            error = UndeliveredError(f"the bus was closed before Kafka acknowledged, after {timeout_s:g} s", 0)
+            error = DeliveryError(f"the bus was closed before Kafka acknowledged, after {timeout_s:g} s")
             for queue in self._all_queues():
                 queue.abandon(error)
             if self._watchdog is not None:
