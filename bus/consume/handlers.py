@@ -72,21 +72,23 @@ class Handlers:
         self.stopping.clear()
         self._lanes = []
         with stop_signals(self.stopping.set):
+            # All hold their positions before any handles: what one handled and committed, another of its group would miss.
             for registered in self._registered:
-                await self._start(registered, readers, codec)
+                await self._open(registered, readers, codec)
+            for lanes in self._lanes:
+                work = lanes.run(self._settings.drain_timeout_s)
+                self._running.append(asyncio.create_task(work, name=f"handler {lanes.intake.pattern.text}"))
             stopping = asyncio.create_task(self.stopping.wait(), name="stop")
             try:
                 await asyncio.wait([*self._running, stopping], return_when=asyncio.FIRST_COMPLETED)
             finally:
                 stopping.cancel()
 
-    async def _start(self, registered: Registered, readers: Readers, codec: Codec) -> None:
+    async def _open(self, registered: Registered, readers: Readers, codec: Codec) -> None:
         intake = Intake(compile_pattern(registered.pattern), self._settings)
         lanes = Lanes(registered.handler, registered.workers, intake, codec)
         await readers.open(intake, registered.group)
         self._lanes.append(lanes)
-        work = lanes.run(self._settings.drain_timeout_s)
-        self._running.append(asyncio.create_task(work, name=f"handler {registered.pattern}"))
 
     async def end(self) -> None:
         """Ends the lanes, after their readers are closed.
