@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from bus.errors import UndeclaredTopicError
+from bus.errors import BusConnectionError, UndeclaredTopicError
 from bus.routing.router import Route
 from bus.settings import Settings
 from bus.transport.base import NewKafkaTopic, Transport
+
+_RETRY_S = 0.05
 
 
 class KafkaTopics:
@@ -45,8 +47,22 @@ class KafkaTopics:
                 f"creates none by itself: run `tierbus topics create {route.family} --tier {route.tier.tier}`"
             )
         await self._transport.create_topics([new_kafka_topic(route, self._settings)])
-        self._partitions = dict(await self._transport.topics())
+        await self._learn(route.kafka_topic)
         self._on_new()
+
+    async def _learn(self, name: str) -> None:
+        """Asks until the new Kafka topic is named: brokers learn of it one after the other."""
+        timeout_s = self._settings.request_timeout_ms / 1000
+        try:
+            async with asyncio.timeout(timeout_s):
+                while name not in self._partitions:
+                    self._partitions = dict(await self._transport.topics())
+                    if name not in self._partitions:
+                        await asyncio.sleep(_RETRY_S)
+        except TimeoutError as error:
+            raise BusConnectionError(
+                f"Kafka topic {name} was made and is not known to all brokers after {timeout_s:g} s; try again"
+            ) from error
 
 
 def new_kafka_topic(route: Route, settings: Settings) -> NewKafkaTopic:
