@@ -10,12 +10,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import trustme
 
 from bus import BusConnectionError, MessageBus, Settings, SettingsError
 from tests.broker_fixture import SecureCluster
-from tests.integration.programs.ledger import Ledger, bounded, quick
+from tests.integration.programs.ledger import Ledger, bounded, quick, until
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
 
@@ -72,10 +73,18 @@ async def refusal(given: Settings) -> BusConnectionError:
         await bounded("connect", bus.connect(), CONNECT_S + 2 + 2)
     await bus.close()
     assert not bus.is_connected()
+    port = int(given.bootstrap_servers.rpartition(":")[2])
+    await until(lambda: not open_to(port), "no connection is left", 5)
     text = str(error.value)
     assert "\n" not in text
     assert given.bootstrap_servers in text
     return error.value
+
+
+def open_to(port: int) -> list[Any]:
+    """This process's connections to a port."""
+    connections = psutil.Process().net_connections("tcp")  # type: ignore[no-untyped-call]
+    return [connection for connection in connections if connection.raddr and connection.raddr.port == port]
 
 
 def check_secret(secret: str, error: BaseException, caplog: pytest.LogCaptureFixture, *shown: object) -> None:
