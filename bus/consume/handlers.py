@@ -72,7 +72,7 @@ class Handlers:
         self.stopping.clear()
         self._lanes = []
         with stop_signals(self.stopping.set):
-            # All hold their positions before any handles: what one handled and committed, another of its group would miss.
+            # All hold their positions before any handles: what one has committed, another of its group would miss.
             for registered in self._registered:
                 await self._open(registered, readers, codec)
             for lanes in self._lanes:
