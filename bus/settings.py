@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableError
 
 from bus.errors import SettingsError, TierbusError
 from bus.message import TIERS, MessagePriority
@@ -30,16 +31,23 @@ SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 TokenProvider = Callable[[], Awaitable[str]]
 
 ENV_PREFIX = "TIERBUS_"
+_NESTED = frozenset({"TIERS", "ROUTES"})
 # Variables with our prefix that are not settings of the bus but of the tools around it.
 TOOL_VARIABLES = frozenset(
     {"STATE_DIR", "CACHE_DIR", "KAFKA_IMAGE", "KAFKA_JVM_OPTS", "TEST_BROKER", "REQUIRE_DOCKER", "BROKER_HOW"}
 )
 
 
+_TIER_NUMBERS = frozenset(int(tier) for tier in TIERS)
+
+
 def _parse_priority(value: Any) -> Any:
+    """A tier by name, or by number as the environment and JSON write it; anything else is for pydantic to refuse."""
     if isinstance(value, str) and not value.isdigit():
         return MessagePriority.parse(value)
-    return int(value) if isinstance(value, str) else value
+    if isinstance(value, int | str) and int(value) in _TIER_NUMBERS:
+        return MessagePriority(int(value))
+    return value
 
 
 class RouteRule(BaseModel):
@@ -171,10 +179,17 @@ class Settings(BaseSettings):
     request_timeout_ms: int = Field(default=15_000, ge=500, le=600_000)
 
     def __init__(self, **values: Any) -> None:
+        problems: list[str] = []
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise SettingsError(_one_message(error)) from None
+            problems = _problems(error)
+        except UnreadableError as error:
+            problems = [f"{error}: it is not JSON"]
+        problems += _unknown_variables(type(self))
+        if problems:
+            # Outside of `except`: the first error, which keeps the values that were given, must not be its context.
+            raise SettingsError(f"settings refused ({len(problems)}): " + "; ".join(problems))
 
     @field_validator("bootstrap_servers")
     @classmethod
@@ -206,7 +221,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        problems = [*self._security_problems(), *self._size_problems(), *_unknown_variables(type(self))]
+        problems = [*self._security_problems(), *self._size_problems()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -226,13 +241,18 @@ class Settings(BaseSettings):
                 f"sasl_mechanism {self.sasl_mechanism} has no effect with security_protocol "
                 f"{self.security_protocol}: use SASL_SSL"
             )
-        if self.sasl_mechanism == "OAUTHBEARER":
+        if self.sasl_mechanism is None:
+            if not sasl and any((self.sasl_username, self.sasl_password, self.sasl_oauth_token)):
+                problems.append("a SASL login is given but sasl_mechanism is not: it would not be used")
+        elif self.sasl_mechanism == "OAUTHBEARER":
             if (self.sasl_oauth_token is None) == (self.sasl_oauth_token_provider is None):
                 problems.append("OAUTHBEARER needs one of sasl_oauth_token and sasl_oauth_token_provider")
-        elif self.sasl_mechanism is not None and (self.sasl_username is None or self.sasl_password is None):
+        elif self.sasl_username is None or self.sasl_password is None:
             problems.append(f"sasl_mechanism {self.sasl_mechanism} needs sasl_username and sasl_password")
         if not self.security_protocol.endswith("SSL"):
-            given = [n for n in ("ssl_cafile", "ssl_certfile", "ssl_keyfile") if getattr(self, n) is not None]
+            given = [
+                n for n in ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password") if getattr(self, n) is not None
+            ]
             if given:
                 problems.append(
                     f"{', '.join(given)} has no effect with security_protocol {self.security_protocol}: "
@@ -300,20 +320,24 @@ def _unknown_variables(settings: type[Settings]) -> list[str]:
     unknown = []
     for variable in sorted(os.environ):
         if variable.upper().startswith(ENV_PREFIX):
-            name = variable.upper().removeprefix(ENV_PREFIX)
-            if name.split("__")[0] not in known and name not in TOOL_VARIABLES:
+            name, *inside = variable.upper().removeprefix(ENV_PREFIX).split("__")
+            if (name not in known and name not in TOOL_VARIABLES) or (inside and name not in _NESTED):
                 unknown.append(f"environment variable {variable} is no setting")
     return unknown
 
 
-def _one_message(error: ValidationError) -> str:
-    """One sentence a problem, naming the setting and its variable, never the value of a secret."""
+def _problems(error: ValidationError) -> list[str]:
+    """One sentence a problem, naming the setting, never the value of a secret."""
     parts = []
     for problem in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(part) for part in problem["loc"])
         cause = (problem.get("ctx") or {}).get("error")
         text = str(cause) if isinstance(cause, TierbusError | ValueError) else problem["msg"]
         if problem["type"] == "extra_forbidden":
             text = "is no setting"
-        parts.append(f"{where}: {text}" if where else text)
-    return f"settings refused ({len(parts)}): " + "; ".join(parts)
+        where = [_tier_name(part) if problem["loc"][0] == "tiers" else str(part) for part in problem["loc"]]
+        parts.append(f"{'.'.join(where)}: {text}" if where else text)
+    return parts
+
+
+def _tier_name(part: int | str) -> str:
+    return MessagePriority(int(part)).tier if str(part).isdigit() and int(part) in _TIER_NUMBERS else str(part)

@@ -41,6 +41,8 @@ def compile_pattern(pattern: str | re.Pattern[str]) -> Pattern:
     if len(pattern) > TOPIC_LENGTH_MAX:
         raise PatternError(f"pattern {pattern[:40]!r}... has {len(pattern)} characters; at most {TOPIC_LENGTH_MAX}")
     segments = pattern.split(".")
+    if segments[0].startswith("_"):
+        raise PatternError(f"pattern {pattern!r} begins with '_', which is kept for the bus's own topics")
     for segment in segments:
         if segment not in ("*", "**") and not SEGMENT.match(segment):
             raise PatternError(

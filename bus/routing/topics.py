@@ -41,7 +41,7 @@ def _fault(topic: str) -> str:
             return "'*' is for patterns; publish to a topic without it"
         if not SEGMENT.match(segment):
             return f"segment {segment!r} may only have letters, digits, '_' and '-'"
-    return "it ends with a line break"
+    raise AssertionError(f"{topic!r} has no fault")
 
 
 def family_of(topic: str, depth: int) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 from bus.message import MessagePriority, Partition, Record
 from bus.settings import Settings
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = list[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)

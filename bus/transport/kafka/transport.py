@@ -96,9 +96,8 @@ class KafkaTransport:
         for name, code, message in response.topic_errors:
             error = for_code(code)
             if error not in (NoError, TopicAlreadyExistsError):
-                raise BusConnectionError(
-                    f"Kafka topic {name} cannot be made: {error.__name__} {message or ''}".rstrip()
-                )
+                hint = "; to Kafka '.' and '_' are one in names: rename a segment" if "collides" in str(message) else ""
+                raise BusConnectionError(f"Kafka topic {name} cannot be made: {error.__name__} {message or ''}{hint}")
         wanted = {topic.name for topic in topics}
         try:
             async with asyncio.timeout(self._settings.request_timeout_ms / 1000):
