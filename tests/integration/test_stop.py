@@ -123,7 +123,7 @@ def handled(*workers: Worker) -> Ledger:
 async def test_sigterm_drains_commits_and_ends_well(broker: str, namespace: str, start: Callable[..., Worker]) -> None:
     """Three workers after one another: each message is handled once."""
     ledger = await publish(broker, namespace, 1_200)
-    first, workers = start(), []
+    first, workers = start("--takes-s", "0.01"), []
     for number in (signal.SIGTERM, signal.SIGINT):
         workers.append(first)
         await first.ended(250)
@@ -132,7 +132,7 @@ async def test_sigterm_drains_commits_and_ends_well(broker: str, namespace: str,
         assert first.output.read_text() == "ended by itself\n"
         assert Counter(first.lines("begin")).keys() >= Counter(first.lines("end")).keys()
         assert len(first.lines("begin")) == len(first.lines("end")) < ledger.total
-        first = start()
+        first = start("--takes-s", "0.01")
     workers.append(first)
     left = ledger.total - sum(len(worker.lines("end")) for worker in workers[:2])
     await first.ended(left)
