@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Self, TypeVar
 
 from bus.avro.codec import Codec
@@ -125,7 +125,7 @@ class MessageBus:
 
     # Publishing
 
-    async def publish(
+    def publish(
         self,
         topic: str,
         data: Any,
@@ -134,7 +134,7 @@ class MessageBus:
         key: str | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         confirm: bool = False,
-    ) -> Receipt:
+    ) -> Coroutine[Any, Any, Receipt]:
         """Returns when the message is in its tier's bounded buffer; with `confirm`, when all in-sync replicas have it.
 
         At least once, in order per key (the topic itself when none is given). `None` is a tombstone. Cancelling does
@@ -149,7 +149,7 @@ class MessageBus:
             DeliveryError: With `confirm`, Kafka refused it or did not acknowledge within `delivery_timeout_ms`.
             ClosedError: Not connected.
         """
-        return await self._open_publisher().publish(topic, data, priority, key, headers, confirm)
+        return self._open_publisher().publish(topic, data, priority, key, headers, confirm)
 
     async def publish_many(
         self,

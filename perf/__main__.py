@@ -56,14 +56,10 @@ def _broker(servers: str | None) -> Iterator[tuple[str, str]]:
 
 def _tell(figure: Figure) -> None:
     outcome = f"{figure.rate:>10,.0f} msg/s" if figure.error is None else f"INVALID: {figure.error}"
-    console.print(
-        f"  round {figure.round + 1}  {figure.contender:<34}{outcome}", highlight=False, markup=False
-    )
+    console.print(f"  round {figure.round + 1}  {figure.contender:<34}{outcome}", highlight=False, markup=False)
 
 
-def _measure(
-    work: Work, contenders: tuple[Contender, ...], rounds: int, out: Path, broker: str
-) -> dict[str, Any]:
+def _measure(work: Work, contenders: tuple[Contender, ...], rounds: int, out: Path, broker: str) -> dict[str, Any]:
     """Runs one workload, writes its results, shows its table and returns its document."""
     before = machine()
     console.print(f"{work.workload}: {len(contenders)} contenders, {rounds} rounds of {work.events:,} events")
@@ -102,9 +98,7 @@ def main(
         typer.Option(envvar="TIERBUS_BOOTSTRAP_SERVERS", help="Kafka; without it a broker is started."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the document to standard output.")] = False,
-    only: Annotated[
-        str | None, typer.Option(help="Words, by comma, of the contenders' names to run.")
-    ] = None,
+    only: Annotated[str | None, typer.Option(help="Words, by comma, of the contenders' names to run.")] = None,
     out: Annotated[Path, typer.Option(help="Where the results go.")] = RESULTS,
     linger_ms: Annotated[int, typer.Option(min=0, help="Of every producer.")] = 2,
     batch_size_bytes: Annotated[int, typer.Option(min=1_024, help="Of every producer.")] = 65_536,

@@ -25,9 +25,7 @@ def draw(work: Work, rows: Sequence[Row], where: str, path: Path) -> None:
     axes.barh(names, [row.rate for row in shown], color=[COLORS[row.kind] for row in shown], height=0.68)
     widest = max((row.rate_max for row in shown), default=1.0)
     for place, row in enumerate(shown):
-        axes.plot(
-            [row.rate_min, row.rate_max], [place, place], color=INK, linewidth=1.2, solid_capstyle="butt"
-        )
+        axes.plot([row.rate_min, row.rate_max], [place, place], color=INK, linewidth=1.2, solid_capstyle="butt")
         weight = "bold" if row.kind == "tierbus" else "normal"
         end = max(row.rate, row.rate_max) + widest * 0.012
         axes.text(end, place, f"{row.rate:,.0f}", va="center", color=INK, fontsize=10, fontweight=weight)

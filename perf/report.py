@@ -29,8 +29,7 @@ def document(
         "machine": machine,
         "versions": versions,
         "ratios": {
-            ours: {peer: round(ratio, 2) for peer, ratio in peers.items()}
-            for ours, peers in ratios(rows).items()
+            ours: {peer: round(ratio, 2) for peer, ratio in peers.items()} for ours, peers in ratios(rows).items()
         },
         "medians": [dataclasses.asdict(row) for row in rows],
         "figures": [dataclasses.asdict(figure) for figure in figures],

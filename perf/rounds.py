@@ -97,9 +97,7 @@ class Rounds:
                 work.warmup + work.events,
             )
             if held != expected:
-                figure = dataclasses.replace(
-                    figure, error=f"the topic holds {held} records instead of {expected}"
-                )
+                figure = dataclasses.replace(figure, error=f"the topic holds {held} records instead of {expected}")
         self._topics.delete(topic)
         return figure
 

@@ -32,9 +32,7 @@ class Row:
 
 def rows(contenders: Sequence[Contender], figures: Sequence[Figure]) -> list[Row]:
     """Returns a row a contender, in their order; one with no valid round has a rate of zero."""
-    return [
-        _row(contender, [f for f in figures if f.contender == contender.name]) for contender in contenders
-    ]
+    return [_row(contender, [f for f in figures if f.contender == contender.name]) for contender in contenders]
 
 
 def _row(contender: Contender, figures: Sequence[Figure]) -> Row:

@@ -9,7 +9,7 @@ from functools import partial
 
 from bus.errors import BusConnectionError, DeliveryError, DeliveryTimeoutError
 from bus.message import Partition
-from bus.publish.receipt import PendingBatch
+from bus.publish.receipt import PendingBatch, Receipt
 from bus.publish.tier import Tier
 from bus.transport.base import Headers, Sender
 
@@ -39,42 +39,49 @@ class PartitionQueue:
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[PendingBatch] = deque()
         self._on_the_way: deque[PendingBatch] = deque()
-        self._filling = PendingBatch(partition, tier.batch())
+        self._filling = PendingBatch(partition, tier.batch(), self._nudge)
         self._generation = 0
         self._wake: asyncio.Future[None] | None = None
         self._pump: asyncio.Task[None] | None = None
 
-    def append(
-        self, timestamp_ms: int, key: bytes | None, value: bytes | None, headers: Headers, size: int
-    ) -> tuple[PendingBatch, int]:
-        """Adds a message for which room was taken; returns its batch and its index in it."""
+    def append(self, timestamp_ms: int, key: bytes | None, value: bytes | None, headers: Headers, size: int) -> Receipt:
+        """Adds a message for which room was taken."""
         batch = self._filling
         if batch.records.append(timestamp=timestamp_ms, key=key, value=value, headers=headers) is None:
             # Full. An empty batch takes any message, so the second try always fits.
             self._roll()
             batch = self._filling
             batch.records.append(timestamp=timestamp_ms, key=key, value=value, headers=headers)
-        batch.count += 1
+        index = batch.count
+        batch.count = index + 1
         batch.size_bytes += size
-        if batch.count == 1:
-            batch.born_s = self._loop.time()
-            if self._pump is None:
-                self._pump = self._loop.create_task(self._run(), name=f"publish {self.partition}")
-            else:
-                self._nudge()
-        return batch, batch.count - 1
+        if index == 0:
+            self._begin(batch)
+        return Receipt(batch, index)
+
+    def _begin(self, batch: PendingBatch) -> None:
+        batch.born_s = self._loop.time()
+        if self._pump is None:
+            self._pump = self._loop.create_task(self._run(), name=f"publish {self.partition}")
+        else:
+            self._nudge()
 
     def _roll(self) -> None:
+        self._tier.count(self._filling.count, self._filling.size_bytes)
         self._filling.records.close()
         self._waiting.append(self._filling)
-        self._filling = PendingBatch(self.partition, self._tier.batch())
+        self._filling = PendingBatch(self.partition, self._tier.batch(), self._nudge)
         self._nudge()
 
     def hurry(self) -> None:
         """Sends what is there without lingering."""
         if self._filling.count:
-            self._filling.urgent = True
-            self._nudge()
+            self._filling.hurry()
+
+    @property
+    def filling(self) -> PendingBatch:
+        """The batch that takes messages now; those in it are not counted by the tier yet."""
+        return self._filling
 
     @property
     def outstanding(self) -> list[PendingBatch]:
@@ -103,7 +110,8 @@ class PartitionQueue:
         while self._waiting:
             self._drop(self._waiting.popleft(), error)
         if self._filling.count:
-            self._drop(self._filling, error)
+            self._roll()
+            self._drop(self._waiting.pop(), error)
         if self._pump is not None:
             self._pump.cancel()
 

@@ -9,6 +9,7 @@ from time import time
 from typing import Any
 
 from bus.avro.codec import Codec
+from bus.avro.plain import encode_plain
 from bus.errors import BufferFullError, ClosedError, DeliveryError, EncodeError, MessageTooLargeError, UndeliveredError
 from bus.message import RESERVED_HEADER_PREFIX, TIERS, MessagePriority
 from bus.publish.partition import PartitionQueue
@@ -18,6 +19,7 @@ from bus.publish.tier import Tier
 from bus.publish.topics import KafkaTopics
 from bus.routing.router import Router
 from bus.settings import Settings
+from bus.transport.base import Headers as RecordHeaders
 from bus.transport.base import Transport
 
 log = logging.getLogger("tierbus.publish")
@@ -68,34 +70,12 @@ class Publisher:
         confirm: bool = False,
     ) -> Receipt:
         """See `MessageBus.publish`."""
-        extra = () if headers is None else _header_bytes(headers)
-        target = self._known_target(topic, priority) or await self._resolve(topic, priority)
-        value: bytes | None = None
-        if data is not None:
-            schema, value = self._codec.encode(target.contract, data)
-            if not schema.registered:
-                await self._codec.registry.register(schema)
-        key_bytes, queue = target.place(key, data)
-        size = target.overhead + len(key_bytes) + (0 if value is None else len(value))
-        record_headers = target.headers
-        if extra:
-            record_headers = [*record_headers, *extra]
-            size += sum(len(name) + len(text) + _HEADER_FRAME_BYTES for name, text in extra)
-        if size > self._size_max:
-            raise MessageTooLargeError(
-                f"message for {topic} takes {size} bytes; at most {self._size_max} fit max_request_size_bytes "
-                f"{self._settings.max_request_size_bytes}"
-            )
-        tier = target.tier
-        if not tier.account.take(size):
-            await self._wait_for_room(tier, size)
-        receipt = Receipt(*queue.append(int(time() * 1000), key_bytes, value, record_headers, size))
-        tier.published += 1
-        tier.published_bytes += size
+        receipt = self._put_at_once(topic, data, priority, key, headers)
+        if receipt is None:
+            receipt = await self._put(topic, data, priority, key, headers)
         if confirm:
-            queue.hurry()
+            receipt.hurry()
             await receipt.wait()
-        self._turn_bytes += size
         if self._turn_bytes > _TURN_BYTES:
             self._turn_bytes = 0
             await asyncio.sleep(0)
@@ -115,26 +95,85 @@ class Publisher:
         try:
             if isinstance(data, AsyncIterable):
                 async for item in data:
-                    receipts.add(
-                        await self.publish(topic, item, priority, key(item) if key is not None else None, headers)
-                    )
+                    item_key = None if key is None else key(item)
+                    receipts.add(await self.publish(topic, item, priority, item_key, headers))
             else:
+                put, add = self._put_at_once, receipts.add
                 for item in data:
-                    receipts.add(
-                        await self.publish(topic, item, priority, key(item) if key is not None else None, headers)
+                    item_key = None if key is None else key(item)
+                    add(
+                        put(topic, item, priority, item_key, headers)
+                        or await self._put(topic, item, priority, item_key, headers)
                     )
+                    if self._turn_bytes > _TURN_BYTES:
+                        self._turn_bytes = 0
+                        await asyncio.sleep(0)
         except BufferFullError as error:
             error.accepted = receipts.count
             raise
         if confirm:
-            for queue in self._all_queues():
-                queue.hurry()
+            receipts.hurry()
             await receipts.wait()
         return receipts
 
-    async def _wait_for_room(self, tier: Tier, size: int) -> None:
+    def _put_at_once(
+        self, topic: str, data: Any, priority: MessagePriority | str | None, key: Key, headers: Headers
+    ) -> Receipt | None:
+        """The way of nearly every message; `None`, and nothing done, when something has to be waited for."""
+        try:
+            target = self._targets[topic, priority]
+        except (KeyError, TypeError):  # not met yet, or no topic at all, which the router says better
+            return None
+        contract = target.contract
+        value: bytes | None = None
+        if data is not None:
+            if contract is not None:
+                value = contract.encode(data)
+            else:
+                contract, value = encode_plain(data)
+            if not contract.registered:
+                return None
+        key_bytes, queue = target.place(key, data)
+        if headers is None:
+            record_headers = target.headers
+            size = target.overhead + len(key_bytes) + (0 if value is None else len(value))
+        else:
+            record_headers = [*target.headers, *_header_bytes(headers)]
+            size = _size(target, key_bytes, value, record_headers)
+        if size > self._size_max:
+            raise self._too_large(topic, size)
+        if not target.tier.account.take(size):
+            return None
+        self._turn_bytes += size
+        return queue.append(int(time() * 1000), key_bytes, value, record_headers, size)
+
+    async def _put(
+        self, topic: str, data: Any, priority: MessagePriority | str | None, key: Key, headers: Headers
+    ) -> Receipt:
+        """The same, waiting for what is missing: the topic, the schema's registration, or room in the buffer."""
+        record_headers = [] if headers is None else _header_bytes(headers)
+        target = await self._resolve(topic, priority)
+        value: bytes | None = None
+        if data is not None:
+            schema, value = self._codec.encode(target.contract, data)
+            await self._codec.registry.register(schema)
+        key_bytes, queue = target.place(key, data)
+        record_headers = [*target.headers, *record_headers]
+        size = _size(target, key_bytes, value, record_headers)
+        if size > self._size_max:
+            raise self._too_large(topic, size)
+        await self._take_room(target.tier, size)
+        return queue.append(int(time() * 1000), key_bytes, value, record_headers, size)
+
+    def _too_large(self, topic: str, size: int) -> MessageTooLargeError:
+        return MessageTooLargeError(
+            f"message for {topic} takes {size} bytes; at most {self._size_max} fit max_request_size_bytes "
+            f"{self._settings.max_request_size_bytes}"
+        )
+
+    async def _take_room(self, tier: Tier, size: int) -> None:
         """Takes room, in the order of asking."""
-        if not await tier.account.wait(size, self._buffer_wait_s):
+        if not tier.account.take(size) and not await tier.account.wait(size, self._buffer_wait_s):
             tier.refused += 1
             raise BufferFullError(
                 f"the {tier.priority.tier} buffer is full ({tier.account.messages} messages, "
@@ -145,16 +184,16 @@ class Publisher:
             tier.account.give(1, size)
             raise ClosedError("the bus is closed; connect it again before publishing")
 
-    def _known_target(self, topic: str, priority: MessagePriority | str | None) -> Target | None:
-        try:
-            return self._targets.get((topic, priority))
-        except TypeError:  # unhashable: no topic at all, which the router says better
-            return None
-
     async def _resolve(self, topic: str, priority: MessagePriority | str | None) -> Target:
-        """The slow way, once a topic: rules, contract, Kafka topic, partitions, producer."""
+        """Once a topic: rules, contract, Kafka topic, partitions, producer."""
         if self._closed:
             raise ClosedError("the bus is closed; connect it again before publishing")
+        try:
+            known = self._targets.get((topic, priority))
+        except TypeError:
+            known = None
+        if known is not None:
+            return known
         route = self._router.route(topic, priority)
         contract = None if route.rule.contract is None else self._codec.contract(route.rule.contract)
         partitions = await self._topics.partitions(route)
@@ -164,6 +203,7 @@ class Publisher:
                 await tier.sender()
                 queues = [PartitionQueue(partition, tier) for partition in route.partitions(partitions)]
                 self._spreads[route.kafka_topic] = Spread(queues)
+                tier.queues += queues
             if self._watchdog is None:
                 self._watchdog = asyncio.create_task(self._watch(), name="publish watchdog")
         target = Target(route, contract, tier, self._spreads[route.kafka_topic])
@@ -240,6 +280,12 @@ class Publisher:
     def tiers(self) -> list[Tier]:
         """The tiers with their counters, by priority."""
         return self._tiers
+
+
+def _size(target: Target, key: bytes, value: bytes | None, headers: RecordHeaders) -> int:
+    """What a message takes of the buffer: nearly what it takes in Kafka."""
+    size = target.overhead + len(key) + (0 if value is None else len(value))
+    return size + sum(len(name) + len(text) + _HEADER_FRAME_BYTES for name, text in headers[1:])
 
 
 def _header_bytes(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:

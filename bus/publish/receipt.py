@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from bus.message import Delivered, Partition
 from bus.transport.base import RecordBatch
@@ -21,18 +22,35 @@ class PendingBatch:
         urgent: Somebody waits for it: it does not linger.
     """
 
-    __slots__ = ("_waiter", "born_s", "count", "error", "offset", "partition", "records", "size_bytes", "urgent")
+    __slots__ = (
+        "_nudge",
+        "_waiter",
+        "born_s",
+        "count",
+        "error",
+        "offset",
+        "partition",
+        "records",
+        "size_bytes",
+        "urgent",
+    )
 
-    def __init__(self, partition: Partition, records: RecordBatch) -> None:
+    def __init__(self, partition: Partition, records: RecordBatch, nudge: Callable[[], None]) -> None:
         self.partition = partition
         self.records = records
         self.count = 0
         self.size_bytes = 0
         self.born_s = 0.0
         self.urgent = False
+        self._nudge = nudge
         self.offset: int | None = None
         self.error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
+
+    def hurry(self) -> None:
+        """Somebody waits for it."""
+        self.urgent = True
+        self._nudge()
 
     @property
     def settled(self) -> bool:
@@ -85,6 +103,10 @@ class Receipt:
         offset = await self._batch.wait()
         return Delivered(*self._batch.partition, offset + self._index)
 
+    def hurry(self) -> None:
+        """Its batch does not linger."""
+        self._batch.hurry()
+
     @property
     def done(self) -> bool:
         """Whether `wait` would return or raise at once."""
@@ -114,6 +136,11 @@ class Receipts:
         """One more accepted message."""
         self.count += 1
         self._batches[receipt._batch] = None
+
+    def hurry(self) -> None:
+        """None of their batches lingers."""
+        for batch in self._batches:
+            batch.hurry()
 
     async def wait(self) -> int:
         """Returns how many were delivered (all of them) once all in-sync replicas have them.

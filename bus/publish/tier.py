@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bus.errors import TierbusError
 from bus.message import MessagePriority
 from bus.publish.account import Account
 from bus.settings import Settings, TierProfile
+
+if TYPE_CHECKING:
+    from bus.publish.partition import PartitionQueue
 from bus.transport.base import RecordBatch, Sender, Transport
 
 
@@ -30,8 +34,9 @@ class Tier:
         self._old: list[Sender] = []
         self._making = asyncio.Lock()
         # Plain counters: nothing is paid for metrics but an addition.
-        self.published = 0
-        self.published_bytes = 0
+        self._published = 0
+        self._published_bytes = 0
+        self.queues: list[PartitionQueue] = []
         self.acknowledged = 0
         self.failed = 0
         self.refused = 0
@@ -62,6 +67,21 @@ class Tier:
         if self._sender is not None and broken in (None, self._sender):
             self._old.append(self._sender)
             self._sender = None
+
+    def count(self, messages: int, size: int) -> None:
+        """A batch is full: its messages are counted once, not one by one."""
+        self._published += messages
+        self._published_bytes += size
+
+    @property
+    def published(self) -> int:
+        """Messages accepted so far."""
+        return self._published + sum(queue.filling.count for queue in self.queues)
+
+    @property
+    def published_bytes(self) -> int:
+        """What they took of the buffer."""
+        return self._published_bytes + sum(queue.filling.size_bytes for queue in self.queues)
 
     def note_failure(self, count: int, error: Exception) -> None:
         """Counts messages that were accepted and not delivered."""

@@ -69,9 +69,7 @@ def contender(workload: Workload, name: str) -> Contender:
     for known in CONTENDERS[workload]:
         if known.name == name:
             return known
-    raise KeyError(
-        f"no {workload} contender {name!r}; there are: {', '.join(c.name for c in CONTENDERS[workload])}"
-    )
+    raise KeyError(f"no {workload} contender {name!r}; there are: {', '.join(c.name for c in CONTENDERS[workload])}")
 
 
 def chosen(workload: Workload, names: str | None) -> tuple[Contender, ...]:

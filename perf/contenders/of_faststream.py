@@ -120,9 +120,7 @@ async def _tuned_subscriber(work: Work, tally: Tally, ack_policy: AckPolicy) -> 
     await _until_done(broker, tally)
 
 
-def _subscriber(
-    broker: KafkaBroker, work: Work, tally: Tally, ack_policy: AckPolicy = AckPolicy.ACK_FIRST
-) -> Any:
+def _subscriber(broker: KafkaBroker, work: Work, tally: Tally, ack_policy: AckPolicy = AckPolicy.ACK_FIRST) -> Any:
     async def decoder(message: Any) -> Event:
         tally.begin()
         return decode(message.body)

@@ -1,0 +1,85 @@
+"""What the encoder alone would write as something else is refused, with the field's name."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import Enum
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, computed_field
+
+from bus.avro.derive import derive
+from bus.avro.schema import AvroSchema
+from bus.errors import EncodeError
+
+LEG = {"type": "record", "name": "Leg", "fields": [{"name": "x", "type": ["null", "int"]}]}
+
+
+def logical(kind: str, name: str) -> dict[str, Any]:
+    return {"type": kind, "logicalType": name}
+
+
+def of_one_field(kind: Any) -> AvroSchema:
+    return AvroSchema({"type": "record", "name": "Order", "fields": [{"name": "a", "type": kind}]}, "order")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "reason"),
+    [
+        ("long", 1.9, r"order: a: expected an int, got float 1\.9"),
+        ("long", True, r"order: a: expected an int, got bool True"),
+        ("int", 2**31, r"order: a: 2147483648 does not fit 32 bits"),
+        (["null", "int"], -(2**31) - 1, "does not fit 32 bits"),
+        ("boolean", "false", r"order: a: expected a bool, got str 'false'"),
+        (logical("long", "timestamp-micros"), dt.datetime(2024, 7, 1), r"order: a: .* has no time zone"),
+        (logical("long", "timestamp-millis"), dt.datetime(2024, 7, 1), "has no time zone"),
+        (logical("long", "time-micros"), dt.time(1, tzinfo=dt.UTC), "has a time zone"),
+        (logical("int", "date"), dt.datetime(2024, 7, 1, tzinfo=dt.UTC), "has a time of day"),
+        (LEG, {"x": 1, "typo": 2}, r"order: a: field typo is not in the contract; it has x"),
+        ({"type": "array", "items": LEG}, [{"x": 1}, {"x": 1.5}], r"order: a\[\]\.x: expected an int, got float"),
+        ({"type": "map", "values": "long"}, {"k": 1.5}, r"order: a\.k: expected an int"),
+    ],
+)
+def test_what_would_be_written_as_something_else(kind: Any, value: Any, reason: str) -> None:
+    with pytest.raises(EncodeError, match=reason):
+        of_one_field(kind).encode({"a": value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("int", 2**31 - 1),
+        ("long", -(2**63)),
+        ("boolean", False),
+        (["null", "long"], None),
+        (["null", "long", "double"], 1.5),
+        (logical("long", "timestamp-micros"), 5),
+        (logical("long", "local-timestamp-micros"), dt.datetime(2024, 7, 1)),
+        ({"type": "array", "items": LEG}, [{"x": None}]),
+    ],
+)
+def test_what_fits_is_written(kind: Any, value: Any) -> None:
+    of_one_field(kind).encode({"a": value})
+
+
+class Side(Enum):
+    BUY = "BUY"
+
+
+class Order(BaseModel):
+    side: Side
+    at: dt.datetime
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def loud(self) -> str:
+        return self.side.value
+
+
+def test_models_are_encoded_as_they_are() -> None:
+    schema = AvroSchema(derive(Order), "order")
+    at = dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
+    assert schema.decode(schema.encode(Order(side=Side.BUY, at=at))) == {"side": "BUY", "at": at}
+    with pytest.raises(EncodeError, match=r"Order\.at: .* has no time zone"):
+        schema.encode(Order(side=Side.BUY, at=dt.datetime(2024, 7, 1)))
