@@ -149,7 +149,8 @@ class MessageBus:
             DeliveryError: With `confirm`, Kafka refused it or did not acknowledge within `delivery_timeout_ms`.
             ClosedError: Not connected.
         """
-        return self._open_publisher().publish(topic, data, priority, key, headers, confirm)
+        publisher = self._publisher or self._open_publisher()
+        return publisher.publish(topic, data, priority, key, headers, confirm)
 
     async def publish_many(
         self,

@@ -44,6 +44,9 @@ def _compiled(schema: Any, named: dict[str, Check | None]) -> Check | None:
 
 def _record(schema: Mapping[str, Any], named: dict[str, Check | None]) -> Check:
     names = frozenset(field["name"] for field in schema["fields"])
+    count = len(names)
+    # What the encoder fills in by itself when it is missing; of other fields it misses each one.
+    optional = frozenset(f["name"] for f in schema["fields"] if "default" in f or "null" in f["type"])
     compiled = ((field["name"], _compiled(field["type"], named)) for field in schema["fields"])
     checks = [(name, check, _FINE.get(check)) for name, check in compiled if check is not None]
 
@@ -51,13 +54,15 @@ def _record(schema: Mapping[str, Any], named: dict[str, Check | None]) -> Check:
         # The check of an abstract class costs as much as a small record's encoding.
         if type(data) is not dict and not isinstance(data, Mapping):
             return None  # the encoder refuses it
-        if not data.keys() <= names:
+        # As many fields as the schema has, with all that may be missing among them, leave no place for a strange one.
+        if (len(data) != count or not data.keys() >= optional) and not data.keys() <= names:
             unknown = ", ".join(sorted(map(str, data.keys() - names)))
             return f": field {unknown} is not in the contract; it has {', '.join(sorted(names))}"
         for name, check, fine in checks:
-            value = data.get(name)
-            if value is not None and type(value) is not fine and (wrong := check(value)) is not None:
-                return f".{name}{wrong}"
+            if name in data and type(value := data[name]) is not fine and value is not None:
+                wrong = check(value)
+                if wrong is not None:
+                    return f".{name}{wrong}"
         return None
 
     return look

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from functools import partial
 
@@ -13,7 +12,7 @@ from bus.publish.receipt import PendingBatch, Receipt
 from bus.publish.tier import Tier
 from bus.transport.base import Headers, Sender
 
-# One on the wire and one behind it: more would only leave the filling batch with fewer messages.
+# One on the wire, and a full one behind it.
 _ON_THE_WAY_MAX = 2
 _RETRY_S = 0.2
 
@@ -130,17 +129,21 @@ class PartitionQueue:
 
     async def _sleep(self, timeout_s: float | None) -> None:
         """Until something changes, or the time is over."""
-        self._wake = self._loop.create_future()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._wake
-        self._wake = None
+        self._wake = wake = self._loop.create_future()
+        timer = None if timeout_s is None else self._loop.call_later(timeout_s, self._nudge)
+        try:
+            await wake
+        finally:
+            self._wake = None
+            if timer is not None:
+                timer.cancel()
 
     async def _run(self) -> None:
         """Hands batches over, one after the other, for as long as there are some."""
         try:
             while True:
-                if len(self._on_the_way) >= _ON_THE_WAY_MAX:
+                if len(self._on_the_way) >= (_ON_THE_WAY_MAX if self._waiting else 1):
+                    # One that is not full gains nothing by going now: the engine sends a partition's one by one.
                     await self._sleep(None)
                     continue
                 if not self._waiting:

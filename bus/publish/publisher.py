@@ -142,7 +142,7 @@ class Publisher:
             size = _size(target, key_bytes, value, record_headers)
         if size > self._size_max:
             raise self._too_large(topic, size)
-        if not target.tier.account.take(size):
+        if not target.account.take(size):
             return None
         self._turn_bytes += size
         return queue.append(int(time() * 1000), key_bytes, value, record_headers, size)

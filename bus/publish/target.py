@@ -22,11 +22,11 @@ Place = tuple[bytes, PartitionQueue]
 class Spread:
     """The partitions of one Kafka topic, with the places of the keys seen so far."""
 
-    __slots__ = ("_places", "queues")
+    __slots__ = ("places", "queues")
 
     def __init__(self, queues: list[PartitionQueue]) -> None:
         self.queues = queues
-        self._places: dict[str | bytes, Place] = {}
+        self.places: dict[str | bytes, Place] = {}
 
     def place(self, key: str | bytes) -> Place:
         """The key's bytes and the partition that keeps its order.
@@ -34,19 +34,17 @@ class Spread:
         Raises:
             EncodeError: The key is neither text nor bytes.
         """
-        try:
-            return self._places[key]
-        except (KeyError, TypeError):
-            pass
         if isinstance(key, str):
             raw = key.encode("utf-8", "surrogateescape")
         elif isinstance(key, bytes):
             raw = key
         else:
             raise EncodeError(f"key {key!r} must be text or bytes, not {type(key).__name__}")
-        if len(self._places) >= _KEYS_MAX:
-            self._places.clear()
-        place = self._places[key] = self.place_of(raw)
+        if key in self.places:
+            return self.places[key]
+        if len(self.places) >= _KEYS_MAX:
+            self.places.clear()
+        place = self.places[key] = self.place_of(raw)
         return place
 
     def place_of(self, key: bytes) -> Place:
@@ -57,13 +55,15 @@ class Spread:
 class Target:
     """A route with its contract, its partitions and its headers."""
 
-    __slots__ = ("_key_path", "_own", "contract", "headers", "overhead", "route", "spread", "tier")
+    __slots__ = ("_key_path", "_own", "account", "contract", "headers", "overhead", "places", "route", "spread", "tier")
 
     def __init__(self, route: Route, contract: AvroSchema | None, tier: Tier, spread: Spread) -> None:
         self.route = route
         self.contract = contract
         self.tier = tier
         self.spread = spread
+        self.places = spread.places
+        self.account = tier.account
         topic = route.topic.encode()
         self.headers: list[tuple[str, bytes]] = [(TOPIC_HEADER, topic)]
         self.overhead = _RECORD_OVERHEAD_BYTES + len(TOPIC_HEADER) + len(topic)
@@ -77,7 +77,10 @@ class Target:
             EncodeError: The key is neither text nor bytes, or the route's key is not in the data.
         """
         if key is not None:
-            return self.spread.place(key)
+            try:
+                return self.places[key]
+            except (KeyError, TypeError):  # not met yet, or no key at all
+                return self.spread.place(key)
         if self._key_path is None:
             return self._own
         return self.spread.place(self._key_in(data))
