@@ -20,7 +20,7 @@ demo: $(READY)   ## real data through priority tiers on a real Kafka, half a min
 	$(BIN)/tierbus demo
 
 test: $(READY)   ## the whole suite, on a real Kafka
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)  ## style, types, layers, unit and property tests; under a minute, no broker
 	$(BIN)/ruff format --check .
