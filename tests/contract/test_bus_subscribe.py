@@ -29,26 +29,26 @@ async def data_of(subscription: Subscription, messages: int) -> list[Any]:
 @pytest.mark.parametrize(
     ("pattern", "matching"),
     [
-        ("shop.carts.new", {"shop.carts.new"}),
-        ("shop.carts.*", {"shop.carts.new"}),
-        ("shop.*.new", {"shop.carts.new", "shop.returns.new"}),
-        ("*.carts.new", {"shop.carts.new", "yard.carts.new"}),
-        ("shop.carts.**", {"shop.carts.new", "shop.carts.eu.new", "shop.carts.eu.west.new"}),
-        ("shop.**.new", {"shop.carts.new", "shop.carts.eu.new", "shop.carts.eu.west.new", "shop.returns.new"}),
-        ("**", set(TOPICS)),
-        (re.compile(r"shop\.(carts|returns)\.\w+"), {"shop.carts.new", "shop.returns.new"}),
-        (re.compile(r".*\.west\..*"), {"shop.carts.eu.west.new"}),
+        ("shop.carts.new", ["shop.carts.new"]),
+        ("shop.carts.*", ["shop.carts.new"]),
+        ("shop.*.new", ["shop.carts.new", "shop.returns.new"]),
+        ("*.carts.new", ["shop.carts.new", "yard.carts.new"]),
+        ("shop.carts.**", ["shop.carts.new", "shop.carts.eu.new", "shop.carts.eu.west.new"]),
+        ("shop.**.new", ["shop.carts.new", "shop.carts.eu.new", "shop.carts.eu.west.new", "shop.returns.new"]),
+        ("**", list(TOPICS)),
+        (re.compile(r"shop\.(carts|returns)\.\w+"), ["shop.carts.new", "shop.returns.new"]),
+        (re.compile(r".*\.west\..*"), ["shop.carts.eu.west.new"]),
     ],
     ids=str,
 )
 async def test_a_pattern_gets_the_topics_that_it_matches(
-    bus: MessageBus, crew: str, grouped: bool, pattern: str | re.Pattern[str], matching: set[str]
+    bus: MessageBus, crew: str, grouped: bool, pattern: str | re.Pattern[str], matching: list[str]
 ) -> None:
     subscription = await bus.subscribe(pattern, group=crew if grouped else None)
     for topic in TOPICS:
         await bus.publish(topic, topic, confirm=True)
     messages = await pulled(subscription, len(matching))
-    assert {message.topic for message in messages} == matching
+    assert {message.topic for message in messages} == set(matching)
     assert all(message.data == message.topic for message in messages)
     assert await subscription.receive(0.2) is None
 
