@@ -97,7 +97,9 @@ class MessageBus:
             await self._transport.close(_PARTING_S)
 
     async def reconnect(self) -> None:
-        """New connections for everything: subscriptions go on, what is buffered is sent.
+        """New connections for publishing and for groups, which go on from their committed positions.
+
+        What is buffered is sent. Subscribers alone keep their connections, which heal by themselves.
 
         Raises:
             BusConnectionError: The cluster is not reachable within `connect_timeout_ms`; everything is left as it was.

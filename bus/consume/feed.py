@@ -25,12 +25,13 @@ _PARTING_S = 1.0
 class _Assigned:
     """A partition of the current assignment, with each subscription's progress in it."""
 
-    __slots__ = ("carried", "committed", "states")
+    __slots__ = ("carried", "committed", "leaving", "states")
 
     def __init__(self, partition: Partition, intakes: Sequence[Intake]) -> None:
         self.states = [(intake, PartitionState(partition)) for intake in intakes]
         self.committed: int | None = None
         self.carried = False
+        self.leaving = False
 
     @property
     def position(self) -> int:
@@ -97,7 +98,10 @@ class Feed:
         except Exception as error:
             log.exception("fetching tier %s of group %s broke", self.tier.tier, self._group)
             self._fail(
-                BusConnectionError(f"fetching tier {self.tier.tier} broke: {error!r}; reconnect() starts it anew")
+                BusConnectionError(
+                    f"fetching tier {self.tier.tier} broke: {error!r}; "
+                    + ("subscribe again" if self._group is None else "reconnect() starts it anew")
+                )
             )
 
     def _fail(self, error: TierbusError) -> None:
@@ -106,8 +110,8 @@ class Feed:
 
     def _hand_out(self, partition: Partition, batch: Sequence[Record]) -> None:
         assigned = self._partitions.get(partition)
-        if assigned is None:
-            return  # given away while the fetch was under way
+        if assigned is None or assigned.leaving:
+            return  # given away while the fetch was under way; it is fetched again, here or elsewhere
         if assigned.carried:
             assigned.carried = False
             if batch[0].offset > assigned.position:
@@ -136,12 +140,17 @@ class Feed:
                 assigned = _Assigned(partition, self._intakes)
             elif self._group is not None:
                 assigned.carried = True
+                assigned.leaving = False
                 assigned.committed = None
             self._partitions[partition] = assigned
 
     async def _on_revoked(self, partitions: frozenset[Partition]) -> None:
         """Takes nothing more, waits for the handlers to finish what they took, commits, lets go."""
         leaving = {p: self._partitions[p] for p in partitions if p in self._partitions}
+        for assigned in leaving.values():
+            # Dropping what waits makes room, and the engine may go on giving records until it is told to stop. Taken
+            # now, they would move the position past those that were dropped.
+            assigned.leaving = True
         await self._drain(leaving.values(), self._settings.drain_timeout_s)
         await self._commit()
         for partition in leaving:

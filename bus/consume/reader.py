@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 
 from bus.consume.feed import Feed
 from bus.consume.intake import Intake
+from bus.errors import BusConnectionError
 from bus.message import TIERS, MessagePriority
 from bus.routing.topics import parse_kafka_topic
 from bus.settings import Settings
@@ -39,12 +41,14 @@ class Reader:
             await self._spread(topics)
             self._started = True
 
-    async def remove(self, intake: Intake, topics: Mapping[str, int]) -> None:
+    async def remove(self, intake: Intake) -> None:
         """One subscription less; the others go on from the committed position."""
         async with self._changing:
+            topics = self._last_topics
             await self._close_feeds()
             self._intakes.remove(intake)
-            await self._spread(topics)
+            with contextlib.suppress(BusConnectionError):  # tried again with the next answer about topics
+                await self._spread(topics)
 
     async def set_topics(self, topics: Mapping[str, int]) -> None:
         """The Kafka topics of the namespace, as they are now."""
@@ -70,10 +74,12 @@ class Reader:
         await feed.set_topics(topics)
 
     async def restart(self, topics: Mapping[str, int]) -> None:
-        """New connections for all tiers, from the committed positions; alone, from where each partition was."""
+        """New connections for a group's tiers, from the committed positions; alone, the connections heal themselves."""
         async with self._changing:
             if self.group is not None and self._started:
                 await self._close_feeds()
+                for intake in self._intakes:
+                    intake.error = None
                 await self._spread(topics)
 
     async def close(self) -> None:
@@ -84,4 +90,5 @@ class Reader:
 
     async def _close_feeds(self) -> None:
         feeds, self.feeds = self.feeds, {}
+        self._last_topics = {}  # so that the next answer about topics opens what could not be opened at once
         await asyncio.gather(*(feed.close(self._settings.drain_timeout_s) for feed in feeds.values()))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 
 from bus.consume.intake import Intake
 from bus.consume.reader import Reader
-from bus.errors import BusConnectionError
 from bus.message import TIERS
 from bus.settings import Settings
 from bus.transport.base import Transport
@@ -48,8 +46,7 @@ class Readers:
         if reader is None:
             return
         if reader in self._by_intake.values():
-            with contextlib.suppress(BusConnectionError):
-                await reader.remove(intake, await self._transport.topics())
+            await reader.remove(intake)
             return
         if reader.group is not None:
             self._groups.pop(reader.group, None)

@@ -167,6 +167,9 @@ async def receive_any(subscriptions: Sequence[Subscription], timeout: float | No
     loop = asyncio.get_running_loop()
     deadline_s = None if timeout is None else loop.time() + timeout
     while True:
+        # Before a message is taken: cancelled after it, the message would be lost to the caller and acknowledged.
+        for subscription in subscriptions:
+            await subscription._give_way()
         for subscription in sorted(subscriptions, key=Subscription._urgency):
             try:
                 message = subscription._take()
@@ -178,7 +181,6 @@ async def receive_any(subscriptions: Sequence[Subscription], timeout: float | No
                     return None
                 message = subscription._take()
             if message is not None:
-                await subscription._give_way()
                 return message
         if deadline_s is not None and loop.time() >= deadline_s:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 
 
@@ -45,7 +46,8 @@ class Account:
             if waiter.done() and not waiter.cancelled():
                 self.give(1, size)
             else:
-                self._waiters.remove(entry)
+                with contextlib.suppress(ValueError):
+                    self._waiters.remove(entry)
                 self._serve()
             if isinstance(error, TimeoutError):
                 return False
@@ -62,6 +64,9 @@ class Account:
     def _serve(self) -> None:
         while self._waiters:
             waiter, size = self._waiters[0]
+            if waiter.done():  # its time is over or it was cancelled, and its task did not run since
+                self._waiters.popleft()
+                continue
             if self.messages >= self.messages_max or self.size_bytes + size > self.bytes_max:
                 return
             self._waiters.popleft()

@@ -199,6 +199,8 @@ class Publisher:
         partitions = await self._topics.partitions(route)
         tier = self._tiers[route.tier]
         async with self._resolving:
+            if self._closed:
+                raise ClosedError("the bus is closed; connect it again before publishing")
             if route.kafka_topic not in self._spreads:
                 await tier.sender()
                 queues = [PartitionQueue(partition, tier) for partition in route.partitions(partitions)]
@@ -207,6 +209,8 @@ class Publisher:
             if self._watchdog is None:
                 self._watchdog = asyncio.create_task(self._watch(), name="publish watchdog")
         target = Target(route, contract, tier, self._spreads[route.kafka_topic])
+        if self._closed:
+            raise ClosedError("the bus is closed; connect it again before publishing")
         if len(self._targets) >= _TARGETS_MAX:
             self._targets.clear()
         self._targets[topic, priority] = target
@@ -264,6 +268,7 @@ class Publisher:
         if self._closed:
             return
         self._closed = True
+        self._targets.clear()  # whoever still publishes has to resolve anew, and is refused
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + timeout_s
         try:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bus.errors import TierbusError
 from bus.message import MessagePriority
 from bus.publish.account import Account
 from bus.settings import Settings, TierProfile
@@ -14,6 +14,8 @@ from bus.settings import Settings, TierProfile
 if TYPE_CHECKING:
     from bus.publish.partition import PartitionQueue
 from bus.transport.base import RecordBatch, Sender, Transport
+
+log = logging.getLogger("tierbus.publish")
 
 
 class Tier:
@@ -31,7 +33,8 @@ class Tier:
         self._transport = transport
         self._sender: Sender | None = None
         self._batches: Callable[[], RecordBatch] | None = None
-        self._old: list[Sender] = []
+        self._parting: dict[asyncio.Task[None], Sender] = {}
+        self._delivery_timeout_s = settings.delivery_timeout_ms / 1000
         self._making = asyncio.Lock()
         # Plain counters: nothing is paid for metrics but an addition.
         self._published = 0
@@ -65,8 +68,18 @@ class Tier:
     def renew(self, broken: Sender | None = None) -> None:
         """The next batch gets a new producer; with `broken`, only when that is still the one in use."""
         if self._sender is not None and broken in (None, self._sender):
-            self._old.append(self._sender)
-            self._sender = None
+            old, self._sender = self._sender, None
+            # It finishes what it was given; for how long, is bounded as every delivery is.
+            parting = asyncio.get_running_loop().create_task(
+                old.close(self._delivery_timeout_s), name=f"close the old producer of {self.priority.tier}"
+            )
+            self._parting[parting] = old
+            parting.add_done_callback(self._part)
+
+    def _part(self, parting: asyncio.Task[None]) -> None:
+        self._parting.pop(parting, None)
+        if not parting.cancelled() and (error := parting.exception()) is not None:
+            log.warning("an old producer of %s did not close: %r", self.priority.tier, error)
 
     def count(self, messages: int, size: int) -> None:
         """A batch is full: its messages are counted once, not one by one."""
@@ -91,9 +104,13 @@ class Tier:
 
     async def close(self, timeout_s: float) -> None:
         """Closes the producers that it ever had."""
-        senders = [*self._old, self._sender] if self._sender is not None else self._old
-        self._sender, self._old = None, []
-        results = await asyncio.gather(*(sender.close(timeout_s) for sender in senders), return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception) and not isinstance(result, TierbusError):
-                raise result
+        sender, self._sender = self._sender, None
+        parting = dict(self._parting)
+        if sender is not None:
+            parting[asyncio.create_task(sender.close(timeout_s))] = sender
+        if not parting:
+            return
+        _, late = await asyncio.wait(parting, timeout=timeout_s + 1)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*(parting[task].close(0) for task in late), return_exceptions=True)

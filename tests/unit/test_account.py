@@ -75,3 +75,16 @@ async def test_cancelled_in_the_step_in_which_it_was_served_the_room_goes_back()
     waiting.cancel()
     await asyncio.wait([waiting])
     assert (account.messages, account.size_bytes) == (0, 0)
+
+
+async def test_room_that_comes_in_the_step_in_which_the_time_is_over_is_not_lost() -> None:
+    account = Account(messages_max=1, bytes_max=100)
+    assert account.take(1)
+    waiting = asyncio.create_task(account.wait(1, 60))
+    while not account._waiters:
+        await asyncio.sleep(0)
+    account._waiters[0][0].cancel()  # what the timeout does first; the task has not run since
+    account.give(1, 1)
+    await asyncio.wait([waiting])
+    assert (account.messages, account.size_bytes) == (0, 0)
+    assert account.take(1)
