@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bus import ClosedError
+from bus import ClosedError, Message
 from bus.testing import memory_bus
 
 
