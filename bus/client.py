@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
@@ -10,10 +11,11 @@ from typing import Any, Self, TypeVar
 from bus.avro.codec import Codec
 from bus.avro.registry import SCHEMAS_TABLE, SchemaRegistry
 from bus.consume.discovery import Discovery
-from bus.consume.handlers import Handlers, Registered
+from bus.consume.handlers import Handlers, Registered, stop_signals
+from bus.consume.inbox import Inbox
 from bus.consume.intake import Intake
 from bus.consume.readers import Readers
-from bus.consume.subscription import Subscription, receive_any
+from bus.consume.subscription import Subscription
 from bus.errors import ClosedError
 from bus.message import Message, MessagePriority
 from bus.metrics import snapshot
@@ -53,10 +55,11 @@ class MessageBus:
                 self._codec.contract(rule.contract)
         self._readers = Readers(self.settings, self._transport)
         self._handlers = Handlers(self.settings)
-        self._subscriptions: list[Subscription] = []
+        self._inbox = Inbox()
+        self._changing = asyncio.Lock()
         self._publisher: Publisher | None = None
         self._discovery: Discovery | None = None
-        self._seen_s, self._seen_moved = time.monotonic(), 0
+        self._seen_s, self._seen_moved, self._received_before = time.monotonic(), 0, 0
 
     # Lifetime
 
@@ -66,12 +69,18 @@ class MessageBus:
         Raises:
             BusConnectionError: Not reachable within `connect_timeout_ms`, or it refuses us; says why and what next.
         """
+        async with self._changing:
+            await self._connect()
+
+    async def _connect(self) -> None:
         if self._publisher is not None:
             return
         await self._transport.connect()
+        self._registry.forget_store()  # an earlier connection's is closed
         self._publisher = Publisher(self.settings, self._transport, self._router, self._codec, self._poke)
         self._discovery = Discovery(self._transport, self.settings.discovery_interval_ms, self._readers.set_topics)
         self._discovery.start()
+        self._seen_s, self._seen_moved, self._received_before = time.monotonic(), 0, 0
 
     async def close(self) -> None:
         """Drains handlers and commits, then sends what is buffered; each takes up to `drain_timeout_s`.
@@ -81,20 +90,21 @@ class MessageBus:
         Raises:
             UndeliveredError: Accepted messages could not be delivered.
         """
-        publisher, self._publisher = self._publisher, None
-        if publisher is None:
-            return
-        self.stop()
-        assert self._discovery is not None
-        await self._discovery.close()
-        for subscription in self._subscriptions:
-            subscription.end()
-        await self._readers.close()
-        self._subscriptions.clear()
-        try:
-            await publisher.close(self.settings.drain_timeout_s)
-        finally:
-            await self._transport.close(_PARTING_S)
+        async with self._changing:
+            publisher, self._publisher = self._publisher, None
+            if publisher is None:
+                return
+            self.stop()
+            assert self._discovery is not None
+            try:
+                self._inbox.end()
+                await self._discovery.close()
+                await self._readers.close()
+            finally:
+                try:
+                    await publisher.close(self.settings.drain_timeout_s)
+                finally:
+                    await self._transport.close(_PARTING_S)
 
     async def reconnect(self) -> None:
         """New connections for publishing and for groups, which go on from their committed positions.
@@ -104,13 +114,14 @@ class MessageBus:
         Raises:
             BusConnectionError: The cluster is not reachable within `connect_timeout_ms`; everything is left as it was.
         """
-        if self._publisher is None:
-            await self.connect()
-            return
-        await self._transport.connect()
-        self._registry.forget_store()
-        self._publisher.renew_senders()
-        await self._readers.restart(await self._transport.topics())
+        async with self._changing:
+            if self._publisher is None:
+                await self._connect()
+                return
+            await self._transport.connect()
+            self._registry.forget_store()
+            self._publisher.renew_senders()
+            await self._readers.restart(await self._transport.topics())
 
     def is_connected(self) -> bool:
         """Whether the cluster answered the last question, which is asked every `discovery_interval_ms`."""
@@ -184,7 +195,8 @@ class MessageBus:
         """Returns when the subscription holds its position: what is published from then on is received.
 
         With a group, members share the work and go on from the committed position, else from the earliest message;
-        subscribe all members to the same patterns. Without one, the subscriber gets everything from now on. Each
+        subscribe all members to the same patterns, and pull each: one that is full holds up the others of its group.
+        Without one, the subscriber gets everything from now on. Each
         subscription of a client gets its own copy.
 
         Raises:
@@ -200,7 +212,7 @@ class MessageBus:
             subscription.end()
             await self._leave(subscription)
             raise ClosedError("the bus was closed while it subscribed")
-        self._subscriptions.append(subscription)
+        self._inbox.add(subscription)
         return subscription
 
     async def receive(self, timeout: float | None = None) -> Message | None:
@@ -211,9 +223,7 @@ class MessageBus:
             ClosedError: Not connected, or there is no subscription to wait for.
         """
         self._open_publisher()
-        if not self._subscriptions:
-            raise ClosedError("nothing is subscribed to; call subscribe() before receive()")
-        return await receive_any(self._subscriptions, timeout)
+        return await self._inbox.receive(timeout)
 
     def on(self, pattern: Topics, *, group: str | None = None, workers: int = 1) -> Callable[[H], H]:
         """Registers a handler for `run`: `async def handler(data)` or `(data, message)`; a plain function works too.
@@ -245,15 +255,17 @@ class MessageBus:
         """
         if not self._handlers:
             raise ClosedError("no handler is registered; decorate one with @bus.on(pattern, group=...) before run()")
-        await self.connect()
-        try:
-            await self._handlers.run(self._readers, self._codec)
-        finally:
+        self._handlers.stopping.clear()
+        with stop_signals(self.stop):
+            await self.connect()
             try:
-                await self.close()
+                await self._handlers.run(self._readers, self._codec)
             finally:
-                # A handler's failure is worth more than what closing may have raised, which is then its context.
-                await self._handlers.end()
+                try:
+                    await self.close()
+                finally:
+                    # A handler's failure is worth more than what closing may have raised, which is then its context.
+                    await self._handlers.end()
 
     def stop(self) -> None:
         """Makes `run` drain and return. Safe from a signal handler."""
@@ -268,7 +280,7 @@ class MessageBus:
         messages that were not delivered), `published`, `acknowledged`, `failed`, `refused`, `received`, and `tiers`
         with the same by tier.
         """
-        received = sum(subscription.received for subscription in self._subscriptions) + self._handlers.handled
+        received = self._received_before + self._inbox.received + self._handlers.handled
         tiers = [] if self._publisher is None else self._publisher.tiers
         now_s = time.monotonic()
         metrics = snapshot(tiers, received, now_s - self._seen_s, self._seen_moved)
@@ -299,8 +311,8 @@ class MessageBus:
         return self._publisher
 
     async def _leave(self, subscription: Subscription) -> None:
-        if subscription in self._subscriptions:
-            self._subscriptions.remove(subscription)
+        if self._inbox.remove(subscription):
+            self._received_before += subscription.received
         await self._readers.release(subscription.intake)
 
     def _poke(self) -> None:

@@ -39,6 +39,11 @@ class _Assigned:
         return min(state.settled.position for _, state in self.states)
 
     @property
+    def begun(self) -> bool:
+        """Whether its position is known, because records of it came."""
+        return all(state.begun for _, state in self.states)
+
+    @property
     def resumable(self) -> bool:
         """Whether nothing was taken and left undone, but for messages that are in a caller's hands."""
         return all(intake.pulled or not state.settled.open_count for intake, state in self.states)
@@ -136,7 +141,7 @@ class Feed:
         self._partitions = {}
         for partition in partitions:
             assigned = known.get(partition)
-            if assigned is None or not assigned.resumable:
+            if assigned is None or (self._group is not None and not assigned.resumable):
                 assigned = _Assigned(partition, self._intakes)
             elif self._group is not None:
                 assigned.carried = True
@@ -210,7 +215,7 @@ class Feed:
         return sum(
             max(0, end - self._partitions[partition].position)
             for partition, end in ends.items()
-            if partition in self._partitions and self._partitions[partition].position
+            if partition in self._partitions and self._partitions[partition].begun
         )
 
     async def close(self, drain_timeout_s: float) -> None:

@@ -69,20 +69,18 @@ class Handlers:
 
     async def run(self, readers: Readers, codec: Codec) -> None:
         """Returns when it is to stop, or a handler has failed; the lanes go on until `end`."""
-        self.stopping.clear()
         self._lanes = []
-        with stop_signals(self.stopping.set):
-            # All hold their positions before any handles: what one has committed, another of its group would miss.
-            for registered in self._registered:
-                await self._open(registered, readers, codec)
-            for lanes in self._lanes:
-                work = lanes.run(self._settings.drain_timeout_s)
-                self._running.append(asyncio.create_task(work, name=f"handler {lanes.intake.pattern.text}"))
-            stopping = asyncio.create_task(self.stopping.wait(), name="stop")
-            try:
-                await asyncio.wait([*self._running, stopping], return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                stopping.cancel()
+        # All hold their positions before any handles: what one has committed, another of its group would miss.
+        for registered in self._registered:
+            await self._open(registered, readers, codec)
+        for lanes in self._lanes:
+            work = lanes.run(self._settings.drain_timeout_s)
+            self._running.append(asyncio.create_task(work, name=f"handler {lanes.intake.pattern.text}"))
+        stopping = asyncio.create_task(self.stopping.wait(), name="stop")
+        try:
+            await asyncio.wait([*self._running, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
 
     async def _open(self, registered: Registered, readers: Readers, codec: Codec) -> None:
         intake = Intake(compile_pattern(registered.pattern), self._settings)

@@ -13,7 +13,7 @@ from bus.consume.handler import Handler, converted, failure_reason, prepare
 from bus.consume.intake import Intake, Taken
 from bus.consume.opening import learned, place
 from bus.errors import DecodeError, HandlerError, TierbusError
-from bus.message import Message
+from bus.message import Message, Partition
 
 log = logging.getLogger("tierbus.consume")
 
@@ -22,7 +22,7 @@ _TURN_S = 0.002
 # Messages set aside because their key is busy: enough to find other keys behind a hot one, and bounded.
 _ASIDE_MAX = 1_000
 
-Key = tuple[int, bytes | None]
+Key = tuple[Partition, bytes | None]
 
 
 class Lanes:
@@ -56,12 +56,16 @@ class Lanes:
         lanes = [
             asyncio.create_task(self._lane(), name=f"lane {self._name} {number}") for number in range(self.workers)
         ]
+        done: set[asyncio.Task[None]] = set()
         try:
             done, running = await asyncio.wait(lanes, return_when=asyncio.FIRST_EXCEPTION)
             self._ending = True
             self._wake(self.workers)
             if running:
                 await asyncio.wait(running, timeout=drain_timeout_s)
+        except asyncio.CancelledError:
+            if not done:  # else the failure is what ends it, and is told
+                raise
         finally:
             for lane in lanes:
                 lane.cancel()
@@ -178,8 +182,8 @@ class Lanes:
 
 
 def _key(taken: Taken) -> Key:
-    # The state stands for the partition: equal keys in two Kafka topics are two keys.
-    return id(taken.state), taken.record.key
+    # Equal keys in two Kafka topics are two keys. Not the state: a partition that comes back has a new one.
+    return taken.state.partition, taken.record.key
 
 
 def _being_cancelled() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 
 from bus.consume.feed import Feed
 from bus.consume.intake import Intake
@@ -62,7 +62,7 @@ class Reader:
             parsed = parse_kafka_topic(self._settings.namespace, name)
             if parsed is not None and any(intake.pattern.may_match_in(parsed[0]) for intake in self._intakes):
                 wanted.setdefault(parsed[1], {})[name] = partitions
-        await asyncio.gather(*(self._feed(tier, wanted[tier]) for tier in TIERS if tier in wanted))
+        await _all(self._feed(tier, wanted[tier]) for tier in TIERS if tier in wanted)
         self._last_topics = topics
 
     async def _feed(self, tier: MessagePriority, topics: dict[str, int]) -> None:
@@ -91,4 +91,11 @@ class Reader:
     async def _close_feeds(self) -> None:
         feeds, self.feeds = self.feeds, {}
         self._last_topics = {}  # so that the next answer about topics opens what could not be opened at once
-        await asyncio.gather(*(feed.close(self._settings.drain_timeout_s) for feed in feeds.values()))
+        await _all(feed.close(self._settings.drain_timeout_s) for feed in feeds.values())
+
+
+async def _all(work: Iterable[Awaitable[None]]) -> None:
+    """Ends when all have ended, so that none goes on unowned; then raises the first failure."""
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Self
 
 from bus.avro.codec import Codec
+from bus.consume.inbox import Inbox
 from bus.consume.intake import Intake, Taken
 from bus.consume.opening import learned, opened
 from bus.errors import ClosedError, DecodeError
@@ -39,11 +40,13 @@ class Subscription:
         self._intake = intake
         self._codec = codec
         self._leave = leave
-        self._waiters: set[asyncio.Future[None]] = set()
+        self.on_change: set[Callable[[], None]] = set()
         self._taken: Taken | None = None
         self._last: Message | None = None
-        self._closed = False
+        self.closed = False
         self._turn_began_s = 0.0
+        self._alone = Inbox()
+        self._alone.add(self)
         intake.on_offer = self._wake
         intake.pulled = True
 
@@ -65,7 +68,7 @@ class Subscription:
             ClosedError: The subscription is closed.
             BusConnectionError: Reading broke for good, such as for missing access.
         """
-        return await receive_any((self,), timeout)
+        return await self._alone.receive(timeout)
 
     def __aiter__(self) -> Self:
         """Iterates until the subscription is closed."""
@@ -74,7 +77,7 @@ class Subscription:
     async def __anext__(self) -> Message:
         """The next message; raises as `receive` does, and iterating again goes on."""
         try:
-            message = await receive_any((self,), None)
+            message = await self._alone.receive(None)
         except ClosedError:
             raise StopAsyncIteration from None
         assert message is not None
@@ -82,13 +85,13 @@ class Subscription:
 
     async def close(self) -> None:
         """Commits what was acknowledged and leaves the group. Safe to call twice."""
-        if not self._closed:
+        if not self.closed:
             self.end()
             await self._leave(self)
 
     def end(self) -> None:
         """Whoever iterates or waits is told that it is closed."""
-        self._closed = True
+        self.closed = True
         self._wake(1)
 
     async def __aenter__(self) -> Self:
@@ -104,23 +107,20 @@ class Subscription:
         return f"<Subscription {self.pattern} group={self.group} | {sum(self._intake.waiting)} waiting>"
 
     def _wake(self, count: int) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        for changed in self.on_change:
+            changed()
 
-    def _urgency(self) -> int:
+    def urgency(self) -> int:
         """The most urgent tier that waits here; beyond all tiers when nothing does."""
         if self._taken is not None:
             return self._taken.tier
         return next((tier for tier, count in enumerate(self._intake.waiting) if count), len(TIERS))
 
-    def _take(self) -> Message | None:
+    def take(self) -> Message | None:
         """The next message if one waits; acknowledges the one before. LookupError when its schema is unknown."""
-        if self._closed:
+        if self.closed:
             raise ClosedError(f"the subscription of {self.pattern} is closed; subscribe again")
-        last, self._last = self._last, None
-        if last is not None:
-            last.ack()
+        self.acknowledge()
         taken = self._taken or self._intake.take()
         if taken is None:
             if self._intake.error is not None:
@@ -136,19 +136,26 @@ class Subscription:
         self.received += 1
         return self._last
 
+    def acknowledge(self) -> None:
+        """What was pulled last is done."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.ack()
+
     def _pass_over(self, taken: Taken) -> None:
         """What cannot be read counts as pulled: the caller has its raw bytes in the error."""
         self._taken = None
         self.received += 1
         taken.state.settled.done(taken.record.offset)
 
-    async def _give_way(self) -> None:
+    async def give_way(self) -> None:
         """A caller who finds messages waiting never waits; fetching and urgent messages need the loop as well."""
         if perf_counter() - self._turn_began_s > _TURN_S:
             await asyncio.sleep(0)
             self._turn_began_s = perf_counter()
 
-    async def _learn(self) -> None:
+    async def learn(self) -> None:
+        """Waits for the schema of the message that `take` could not read yet."""
         taken = self._taken
         if taken is not None:
             try:
@@ -156,47 +163,3 @@ class Subscription:
             except DecodeError:
                 self._pass_over(taken)
                 raise
-
-
-async def receive_any(subscriptions: Sequence[Subscription], timeout: float | None) -> Message | None:
-    """The most urgent message that waits in any of them; `None` when none came within `timeout` seconds.
-
-    Raises:
-        DecodeError, ClosedError, BusConnectionError: As `Subscription.receive`.
-    """
-    loop = asyncio.get_running_loop()
-    deadline_s = None if timeout is None else loop.time() + timeout
-    while True:
-        # Before a message is taken: cancelled after it, the message would be lost to the caller and acknowledged.
-        for subscription in subscriptions:
-            await subscription._give_way()
-        for subscription in sorted(subscriptions, key=Subscription._urgency):
-            try:
-                message = subscription._take()
-            except LookupError:
-                try:
-                    async with asyncio.timeout_at(deadline_s):
-                        await subscription._learn()
-                except TimeoutError:
-                    return None
-                message = subscription._take()
-            if message is not None:
-                return message
-        if deadline_s is not None and loop.time() >= deadline_s:
-            return None
-        await _offer(subscriptions, deadline_s)
-
-
-async def _offer(subscriptions: Sequence[Subscription], deadline_s: float | None) -> None:
-    """Returns when something new waits in one of them, or the time is over."""
-    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    for subscription in subscriptions:
-        subscription._waiters.add(waiter)
-    try:
-        async with asyncio.timeout_at(deadline_s):
-            await waiter
-    except TimeoutError:
-        pass
-    finally:
-        for subscription in subscriptions:
-            subscription._waiters.discard(waiter)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from functools import partial
 
-from bus.errors import BusConnectionError, DeliveryError, DeliveryTimeoutError
+from bus.errors import BusConnectionError, DeliveryError, DeliveryTimeoutError, TierbusError
 from bus.message import Partition
 from bus.publish.receipt import PendingBatch, Receipt
 from bus.publish.tier import Tier
 from bus.transport.base import Headers, Sender
+
+log = logging.getLogger("tierbus.publish")
 
 # One on the wire, and a full one behind it.
 _ON_THE_WAY_MAX = 2
@@ -118,6 +121,7 @@ class PartitionQueue:
         if not batch.settled:
             batch.fail(error)
             self._tier.note_failure(batch.count, error)
+            log.error("%d messages were not delivered: %s", batch.count, error)
 
     def _drop(self, batch: PendingBatch, error: Exception) -> None:
         self._fail(batch, error)
@@ -160,8 +164,9 @@ class PartitionQueue:
     async def _hand_over(self) -> None:
         try:
             sender = await self._settled_sender()
-        except BusConnectionError:
-            # An outage: what waits stays in order, is bounded by the account, and expires after its time.
+        except TierbusError as error:
+            # An outage, or a setting that Kafka does not take: what waits stays in order, bounded, and expires.
+            log.warning("%s waits: %s", self.partition.topic, error)
             await self._sleep(_RETRY_S)
             return
         if not self._waiting:
@@ -182,24 +187,27 @@ class PartitionQueue:
                 self._waiting.appendleft(batch)
             await self._sleep(_RETRY_S)
             return
-        except BaseException:
+        except BaseException as error:
             self._on_the_way.remove(batch)
-            self._tier.account.give(batch.count, batch.size_bytes)
-            raise
+            self._drop(batch, DeliveryError(f"{self.partition.topic} could not take the message: {error!r}"))
+            if not isinstance(error, Exception):
+                raise
+            return
         sent.add_done_callback(partial(self._on_sent, batch, sender))
 
     async def _settled_sender(self) -> Sender:
         """The tier's producer, once none of this partition's batches is with an older one."""
-        sender = await self._tier.sender()
-        if self._generation != self._tier.generation:
-            while self._on_the_way:
-                await self._sleep(None)
-            self._generation = self._tier.generation
-        return sender
+        while True:
+            sender, generation = await self._tier.sender(), self._tier.generation
+            if generation == self._generation or not self._on_the_way:
+                self._generation = generation
+                return sender
+            await self._sleep(None)
 
     def _on_sent(self, batch: PendingBatch, sender: Sender, sent: asyncio.Future[int]) -> None:
         self._on_the_way.remove(batch)
         self._tier.account.give(batch.count, batch.size_bytes)
+        batch.release()
         error = sent.exception()
         if error is None:
             if not batch.settled:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from time import time
 from typing import Any
 
 from bus.avro.codec import Codec
 from bus.avro.plain import encode_plain
-from bus.errors import BufferFullError, ClosedError, DeliveryError, EncodeError, MessageTooLargeError, UndeliveredError
+from bus.errors import (
+    BufferFullError,
+    BusConnectionError,
+    ClosedError,
+    DeliveryError,
+    EncodeError,
+    MessageTooLargeError,
+    UndeliveredError,
+)
 from bus.message import RESERVED_HEADER_PREFIX, TIERS, MessagePriority
 from bus.publish.partition import PartitionQueue
 from bus.publish.receipt import Receipt, Receipts
@@ -21,8 +28,6 @@ from bus.routing.router import Router
 from bus.settings import Settings
 from bus.transport.base import Headers as RecordHeaders
 from bus.transport.base import Transport
-
-log = logging.getLogger("tierbus.publish")
 
 Key = str | bytes | None
 Headers = Mapping[str, str] | None
@@ -55,6 +60,8 @@ class Publisher:
         self._spreads: dict[str, Spread] = {}
         self._resolving = asyncio.Lock()
         self._size_max = settings.max_request_size_bytes - _BATCH_FRAME_BYTES
+        # Of those who look for topics during an outage each would else wait for all before it.
+        self._resolve_wait_s = 2 * settings.request_timeout_ms / 1000
         self._buffer_wait_s = settings.buffer_wait_ms / 1000
         self._turn_bytes = 0
         self._watchdog: asyncio.Task[None] | None = None
@@ -152,7 +159,13 @@ class Publisher:
     ) -> Receipt:
         """The same, waiting for what is missing: the topic, the schema's registration, or room in the buffer."""
         record_headers = [] if headers is None else _header_bytes(headers)
-        target = await self._resolve(topic, priority)
+        try:
+            async with asyncio.timeout(self._resolve_wait_s):
+                target = await self._resolve(topic, priority)
+        except TimeoutError as error:
+            raise BusConnectionError(
+                f"{topic} could not be looked up within {self._resolve_wait_s:g} s; check that Kafka is up"
+            ) from error
         value: bytes | None = None
         if data is not None:
             schema, value = self._codec.encode(target.contract, data)
@@ -222,12 +235,8 @@ class Publisher:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(min(0.5, timeout_s / 10))
-            failed = sum(tier.failed for tier in self._tiers)
             for queue in self._all_queues():
                 queue.expire(loop.time() - timeout_s, self._settings.delivery_timeout_ms)
-            failed = sum(tier.failed for tier in self._tiers) - failed
-            if failed:
-                log.error("%d messages were not acknowledged within %g s", failed, timeout_s)
 
     def _all_queues(self) -> Iterable[PartitionQueue]:
         for spread in self._spreads.values():

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from bus.message import Delivered, Partition
 from bus.transport.base import RecordBatch
+
+# Of one `publish_many`, before those that are delivered are forgotten.
+_BATCHES_KEPT = 64
 
 
 class PendingBatch:
@@ -51,6 +55,10 @@ class PendingBatch:
         """Somebody waits for it."""
         self.urgent = True
         self._nudge()
+
+    def release(self) -> None:
+        """Its bytes are with Kafka, or never will be: a kept receipt must not keep them."""
+        self.records = cast("RecordBatch", None)
 
     @property
     def settled(self) -> bool:
@@ -136,6 +144,8 @@ class Receipts:
         """One more accepted message."""
         self.count += 1
         self._batches[receipt._batch] = None
+        if len(self._batches) > _BATCHES_KEPT:
+            self._batches = {b: None for b in self._batches if b.error is not None or not b.settled}
 
     def hurry(self) -> None:
         """None of their batches lingers."""

@@ -19,7 +19,9 @@ async def test_a_cancelled_receive_loses_nothing() -> None:
         await asyncio.sleep(0)
         pulling.cancel()
         got = [
-            result.data for result in await asyncio.gather(pulling, return_exceptions=True) if hasattr(result, "data")
+            result.data
+            for result in await asyncio.gather(pulling, return_exceptions=True)
+            if isinstance(result, Message)
         ]
         while len(got) < 3:
             message = await numbers.receive(5)

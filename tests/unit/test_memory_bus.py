@@ -208,7 +208,7 @@ async def test_undelivered_messages_are_told(caplog: pytest.LogCaptureFixture) -
         metrics = bus.get_metrics()
         assert (metrics["failed"], metrics["acknowledged"]) == (3, 1)
         assert metrics["error_rate"] == 0.75
-        assert "not acknowledged" in caplog.text
+        assert "did not acknowledge" in caplog.text
         with pytest.raises(UndeliveredError, match="3 messages were not delivered since the last flush") as caught:
             await bus.flush()
         assert caught.value.count == 3

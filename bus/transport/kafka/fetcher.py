@@ -83,6 +83,9 @@ class KafkaFetcher:
             await self.close(1)
             reason = str(error) or f"no answer within {timeout_s:g} s"
             raise BusConnectionError(f"the consumer cannot start: {reason}; check that Kafka is up") from error
+        except BaseException:
+            await self.close(1)
+            raise
 
     async def set_topics(self, topics: Mapping[str, int]) -> None:
         """Names the Kafka topics to read; see `Fetcher.set_topics`."""

@@ -82,6 +82,9 @@ class KafkaSender:
             await self.close(0)
             reason = str(error) or f"no answer within {timeout_s:g} s"
             raise BusConnectionError(f"the producer cannot start: {reason}; check that Kafka is up") from error
+        except BaseException:
+            await self.close(0)
+            raise
 
     def batch(self) -> RecordBatch:
         """An empty batch of the tier's size and codec."""
