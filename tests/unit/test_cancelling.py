@@ -18,11 +18,8 @@ async def test_a_cancelled_receive_loses_nothing() -> None:
         pulling = asyncio.create_task(numbers.receive())
         await asyncio.sleep(0)
         pulling.cancel()
-        got = [
-            result.data
-            for result in await asyncio.gather(pulling, return_exceptions=True)
-            if isinstance(result, Message)
-        ]
+        outcomes = await asyncio.gather(pulling, return_exceptions=True)
+        got = [outcome.data for outcome in outcomes if isinstance(outcome, Message)]
         while len(got) < 3:
             message = await numbers.receive(5)
             assert message is not None
