@@ -14,7 +14,7 @@ from bus.consume.discovery import Discovery
 from bus.consume.handlers import Handlers, Registered, stop_signals
 from bus.consume.inbox import Inbox
 from bus.consume.intake import Intake
-from bus.consume.readers import Readers
+from bus.consume.readers import Readers, check_group
 from bus.consume.subscription import Subscription
 from bus.errors import ClosedError
 from bus.message import Message, MessagePriority
@@ -97,6 +97,7 @@ class MessageBus:
             self.stop()
             assert self._discovery is not None
             try:
+                self._received_before += self._inbox.received
                 self._inbox.end()
                 await self._discovery.close()
                 await self._readers.close()
@@ -201,9 +202,11 @@ class MessageBus:
 
         Raises:
             PatternError: The pattern is not valid.
-            BusConnectionError: Kafka does not answer within `request_timeout_ms`.
+            ValueError: The group's name is not valid.
+            BusConnectionError: Kafka does not answer within a few times `request_timeout_ms`.
             ClosedError: Not connected.
         """
+        check_group(group)
         intake = Intake(compile_pattern(pattern), self.settings)
         subscription = Subscription(intake, group, self._codec, self._leave)
         publisher = self._open_publisher()
@@ -217,6 +220,8 @@ class MessageBus:
 
     async def receive(self, timeout: float | None = None) -> Message | None:
         """The next message of any subscription, the most urgent first; `None` when none came in `timeout` seconds.
+
+        It acknowledges what was pulled before, from whichever subscription: use it, or iterate subscriptions, not both.
 
         Raises:
             DecodeError: The message cannot be read; carries the raw bytes. Receiving again gives the next one.
@@ -256,16 +261,17 @@ class MessageBus:
         if not self._handlers:
             raise ClosedError("no handler is registered; decorate one with @bus.on(pattern, group=...) before run()")
         self._handlers.stopping.clear()
-        with stop_signals(self.stop):
-            await self.connect()
-            try:
+        try:
+            # Only until the drain begins: a second signal ends a process that drains for too long.
+            with stop_signals(self.stop):
+                await self.connect()
                 await self._handlers.run(self._readers, self._codec)
+        finally:
+            try:
+                await self.close()
             finally:
-                try:
-                    await self.close()
-                finally:
-                    # A handler's failure is worth more than what closing may have raised, which is then its context.
-                    await self._handlers.end()
+                # A handler's failure is worth more than what closing may have raised, which is then its context.
+                await self._handlers.end()
 
     def stop(self) -> None:
         """Makes `run` drain and return. Safe from a signal handler."""

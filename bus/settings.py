@@ -7,6 +7,7 @@ underscores: `TIERBUS_TIERS__LOW__LINGER_MS=50`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Self
 
@@ -31,6 +32,8 @@ SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 TokenProvider = Callable[[], Awaitable[str]]
 
 ENV_PREFIX = "TIERBUS_"
+# What Kubernetes puts into every pod for a Service named `tierbus`.
+_SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT\w*|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)\Z")
 _NESTED = frozenset({"TIERS", "ROUTES"})
 # Variables with our prefix that are not settings of the bus but of the tools around it.
 TOOL_VARIABLES = frozenset(
@@ -319,7 +322,7 @@ def _unknown_variables(settings: type[Settings]) -> list[str]:
     known = {name.upper() for name in settings.model_fields}
     unknown = []
     for variable in sorted(os.environ):
-        if variable.upper().startswith(ENV_PREFIX):
+        if variable.upper().startswith(ENV_PREFIX) and not _SERVICE_LINK.search(variable):
             name, *inside = variable.upper().removeprefix(ENV_PREFIX).split("__")
             if (name not in known and name not in TOOL_VARIABLES) or (inside and name not in _NESTED):
                 unknown.append(f"environment variable {variable} is no setting")

@@ -53,6 +53,10 @@ class Discovery:
                     log.warning("%s", error)
                 self.answering = False
                 continue
+            except Exception:
+                log.exception("the cluster's topics are unknown")
+                self.answering = False
+                continue
             try:
                 await self._listener(topics)
             except TierbusError as error:

@@ -61,7 +61,6 @@ class Feed:
         from_start: bool = False,
     ) -> None:
         self.tier = tier
-        self.fetched = 0
         self._group = group
         self._intakes = intakes
         self._settings = settings
@@ -122,7 +121,6 @@ class Feed:
             if batch[0].offset > assigned.position:
                 # Another member had the partition in between and went further than we did.
                 assigned = self._partitions[partition] = _Assigned(Partition(*partition), self._intakes)
-        self.fetched += len(batch)
         for intake, state in assigned.states:
             fresh = batch
             if batch[0].offset < state.settled.high:

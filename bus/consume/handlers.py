@@ -14,7 +14,7 @@ from bus.avro.codec import Codec
 from bus.consume.handler import Handler, prepare
 from bus.consume.intake import Intake
 from bus.consume.lanes import Lanes
-from bus.consume.readers import Readers
+from bus.consume.readers import Readers, check_group
 from bus.routing.patterns import compile_pattern
 from bus.settings import Settings
 
@@ -35,10 +35,11 @@ class Registered:
 
         Raises:
             PatternError: The pattern is not valid.
-            ValueError: `workers` is not from 1 to 50.
+            ValueError: `workers` is not from 1 to 50, or the group's name is none.
             TypeError: The handler takes other arguments than `(data)` or `(data, message)`.
         """
         compile_pattern(self.pattern)
+        check_group(self.group)
         if not 1 <= self.workers <= WORKERS_MAX:
             raise ValueError(f"workers must be from 1 to {WORKERS_MAX}, not {self.workers}")
         prepare(self.handler)

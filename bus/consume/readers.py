@@ -11,6 +11,22 @@ from bus.message import TIERS
 from bus.settings import Settings
 from bus.transport.base import Transport
 
+GROUP_LENGTH_MAX = 200
+
+
+def check_group(group: str | None) -> None:
+    """Refuses a name that would be hard to find again.
+
+    Raises:
+        ValueError: It is empty, too long, or has spaces or control characters.
+    """
+    if group is not None and not (
+        isinstance(group, str) and 0 < len(group) <= GROUP_LENGTH_MAX and group.isprintable() and " " not in group
+    ):
+        raise ValueError(
+            f"group {group!r} is not valid: use 1 to {GROUP_LENGTH_MAX} printable characters, no spaces"
+        )
+
 
 class Readers:
     """Intakes of the same group share a reader, for a group's positions are shared."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from functools import partial
 
@@ -12,8 +11,6 @@ from bus.message import Partition
 from bus.publish.receipt import PendingBatch, Receipt
 from bus.publish.tier import Tier
 from bus.transport.base import Headers, Sender
-
-log = logging.getLogger("tierbus.publish")
 
 # One on the wire, and a full one behind it.
 _ON_THE_WAY_MAX = 2
@@ -121,7 +118,6 @@ class PartitionQueue:
         if not batch.settled:
             batch.fail(error)
             self._tier.note_failure(batch.count, error)
-            log.error("%d messages were not delivered: %s", batch.count, error)
 
     def _drop(self, batch: PendingBatch, error: Exception) -> None:
         self._fail(batch, error)
@@ -166,7 +162,7 @@ class PartitionQueue:
             sender = await self._settled_sender()
         except TierbusError as error:
             # An outage, or a setting that Kafka does not take: what waits stays in order, bounded, and expires.
-            log.warning("%s waits: %s", self.partition.topic, error)
+            self._tier.note_outage(error)
             await self._sleep(_RETRY_S)
             return
         if not self._waiting:

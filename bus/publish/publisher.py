@@ -311,5 +311,9 @@ def _header_bytes(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
             raise EncodeError(
                 f"header {name!r} begins with {RESERVED_HEADER_PREFIX!r}, which is kept for the bus; rename it"
             )
-        out.append((name, text.encode("utf-8", "surrogateescape")))
+        try:
+            name.encode()
+            out.append((name, text.encode("utf-8", "surrogateescape")))
+        except UnicodeEncodeError as error:
+            raise EncodeError(f"header {name!r} cannot be written as UTF-8: {error}") from error
     return out

@@ -35,7 +35,10 @@ class Spread:
             EncodeError: The key is neither text nor bytes.
         """
         if isinstance(key, str):
-            raw = key.encode("utf-8", "surrogateescape")
+            try:
+                raw = key.encode("utf-8", "surrogateescape")
+            except UnicodeEncodeError as error:
+                raise EncodeError(f"key {key!r} cannot be written as UTF-8: {error}") from error
         elif isinstance(key, bytes):
             raw = key
         else:

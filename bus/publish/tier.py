@@ -44,6 +44,7 @@ class Tier:
         self.failed = 0
         self.refused = 0
         self.first_error: Exception | None = None
+        self._outage = ""
         self.failed_since_flush = 0
 
     async def sender(self) -> Sender:
@@ -57,6 +58,7 @@ class Tier:
                 if self._sender is None:
                     self._sender = await self._transport.sender(self.priority)
                     self._batches = self._sender.batch
+                    self._outage = ""
                     self.generation += 1
         return self._sender
 
@@ -68,18 +70,20 @@ class Tier:
     def renew(self, broken: Sender | None = None) -> None:
         """The next batch gets a new producer; with `broken`, only when that is still the one in use."""
         if self._sender is not None and broken in (None, self._sender):
-            old, self._sender = self._sender, None
             # It finishes what it was given; for how long, is bounded as every delivery is.
-            parting = asyncio.get_running_loop().create_task(
-                old.close(self._delivery_timeout_s), name=f"close the old producer of {self.priority.tier}"
-            )
-            self._parting[parting] = old
-            parting.add_done_callback(self._part)
+            self._part_with(self._sender, self._delivery_timeout_s)
+            self._sender = None
+
+    def _part_with(self, old: Sender, timeout_s: float) -> None:
+        name = f"close a producer of {self.priority.tier}"
+        parting = asyncio.get_running_loop().create_task(old.close(timeout_s), name=name)
+        self._parting[parting] = old
+        parting.add_done_callback(self._part)
 
     def _part(self, parting: asyncio.Task[None]) -> None:
         self._parting.pop(parting, None)
         if not parting.cancelled() and (error := parting.exception()) is not None:
-            log.warning("an old producer of %s did not close: %r", self.priority.tier, error)
+            log.warning("a producer of %s did not close: %r", self.priority.tier, error)
 
     def count(self, messages: int, size: int) -> None:
         """A batch is full: its messages are counted once, not one by one."""
@@ -100,14 +104,23 @@ class Tier:
         """Counts messages that were accepted and not delivered."""
         self.failed += count
         self.failed_since_flush += count
-        self.first_error = self.first_error or error
+        if self.first_error is None:
+            # The first since the last flush; the others are in the count that `flush` tells.
+            log.error("%d messages of tier %s were not delivered: %s", count, self.priority.tier, error)
+            self.first_error = error
+
+    def note_outage(self, error: Exception) -> None:
+        """Tells once what keeps batches from being handed over."""
+        if str(error) != self._outage:
+            self._outage = str(error)
+            log.warning("tier %s waits: %s", self.priority.tier, error)
 
     async def close(self, timeout_s: float) -> None:
         """Closes the producers that it ever had."""
-        sender, self._sender = self._sender, None
+        if self._sender is not None:
+            self._part_with(self._sender, timeout_s)
+            self._sender = None
         parting = dict(self._parting)
-        if sender is not None:
-            parting[asyncio.create_task(sender.close(timeout_s))] = sender
         if not parting:
             return
         _, late = await asyncio.wait(parting, timeout=timeout_s + 1)

@@ -136,6 +136,12 @@ class KafkaFetcher:
                 async with asyncio.timeout(timeout_ms / 1000):
                     await self._has_topics.wait()
             return {}
+        if self._revoking.locked():
+            # What is drained is read again by its next owner: reading on would only throw it away.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_ms / 1000), self._revoking:
+                    pass
+            return {}
         try:
             # aiokafka's TopicPartition is an equal tuple, and its records have all that `Record` asks for.
             records: Any = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=records_max)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from bus.errors import BusConnectionError
 from bus.transport.kafka.ending import end
@@ -23,6 +23,7 @@ class KafkaTable:
         self._timeout_s = timeout_s
         self._tp = TopicPartition(topic, 0)
         self._values: dict[str, bytes] = {}
+        self._size_bytes = 0
         self._position = 0
         self._lock = asyncio.Lock()
         self._consumer = AIOKafkaConsumer(
@@ -79,10 +80,12 @@ class KafkaTable:
         if key is None:
             return
         name = key.decode("utf-8", "replace")
+        size = self._size_bytes - len(self._values.get(name, b"")) + len(value or b"")
+        if size > _TABLE_BYTES_MAX:
+            raise BusConnectionError(f"{self._topic} holds more than {_TABLE_BYTES_MAX} bytes; clean it up")
+        self._size_bytes = size
         if value is None:
             self._values.pop(name, None)
-        elif sum(map(len, self._values.values())) + len(value) > _TABLE_BYTES_MAX:
-            raise BusConnectionError(f"{self._topic} holds more than {_TABLE_BYTES_MAX} bytes; clean it up")
         else:
             self._values[name] = value
 
@@ -111,5 +114,5 @@ class _Bounded:
             await self._timeout.__aexit__(kind, error, trace)
         except TimeoutError as late:
             raise BusConnectionError(f"{self._what} within {self._timeout_s:g} s; check that Kafka is up") from late
-        if isinstance(error, KafkaError):
+        if isinstance(error, KafkaError | ConsumerStoppedError):
             raise BusConnectionError(f"{self._what}: {error!r}") from error
