@@ -12,6 +12,7 @@ import fastavro
 from fastavro.schema import SchemaParseException, UnknownType
 
 from bus.avro.admission import SCHEMA_BYTES_MAX, admit
+from bus.avro.compiled import Unusual, compiled_encoder
 from bus.avro.derive import dump
 from bus.avro.guard import compiled_guard
 from bus.errors import ContractError, DecodeError, EncodeError
@@ -48,6 +49,7 @@ class AvroSchema:
     """
 
     __slots__ = (
+        "_compiled",
         "_look",
         "_naive",
         "_named",
@@ -86,6 +88,7 @@ class AvroSchema:
         self.frame = SINGLE_OBJECT + bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
         self._record = isinstance(parsed, dict) and parsed.get("type") == "record"
         self._look = compiled_guard(parsed)
+        self._compiled = compiled_encoder(parsed, self.frame)
         self._naive = '"local-timestamp' in self.normalised
         self.registered = False
 
@@ -116,6 +119,11 @@ class AvroSchema:
                 raise EncodeError(
                     f"{self.name}: expected a record (dict, dataclass or pydantic model), got {type(data).__name__}"
                 )
+        if self._compiled is not None:
+            try:
+                return self._compiled(data)
+            except Unusual:
+                pass  # what follows writes it, or says what is wrong with it
         if self._look is not None and (wrong := self._look(data)) is not None:
             raise EncodeError(f"{self.name}: {wrong.lstrip('.: ')}")
         out = bytearray(self.frame)
