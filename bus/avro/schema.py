@@ -74,7 +74,12 @@ class AvroSchema:
             canonical = fastavro.schema.to_parsing_canonical_form(parsed)
         except (SchemaParseException, UnknownType, KeyError, TypeError, ValueError, RecursionError) as error:
             raise ContractError(f"schema {name} is no Avro schema: {type(error).__name__}: {error}") from error
-        admit(parsed, name)
+        try:
+            admit(parsed, name)
+        except ContractError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ContractError(f"schema {name} is no Avro schema: {type(error).__name__}: {error}") from error
         self._parsed: Any = parsed
         self._named = named
         self.name = name
