@@ -31,9 +31,9 @@ def _compiled(schema: Any, named: dict[str, Check | None]) -> Check | None:
         check = named[schema["name"]] = _record(schema, named)
         return check
     if kind == "array":
-        return _items(_compiled(schema["items"], named))
+        return _items(_or_none(schema["items"], _compiled(schema["items"], named)))
     if kind == "map":
-        return _values(_compiled(schema["values"], named))
+        return _values(_or_none(schema["values"], _compiled(schema["values"], named)))
     if kind in ("enum", "fixed"):
         named[schema["name"]] = None
         return None
@@ -66,6 +66,13 @@ def _record(schema: Mapping[str, Any], named: dict[str, Check | None]) -> Check:
         return None
 
     return look
+
+
+def _or_none(schema: Any, check: Check | None) -> Check | None:
+    """For items: a record looks for None by itself, before it calls a check."""
+    if check is None or not isinstance(schema, list) or "null" not in schema:
+        return check
+    return lambda value: None if value is None else check(value)
 
 
 def _items(check: Check | None) -> Check | None:

@@ -23,9 +23,7 @@ def check_group(group: str | None) -> None:
     if group is not None and not (
         isinstance(group, str) and 0 < len(group) <= GROUP_LENGTH_MAX and group.isprintable() and " " not in group
     ):
-        raise ValueError(
-            f"group {group!r} is not valid: use 1 to {GROUP_LENGTH_MAX} printable characters, no spaces"
-        )
+        raise ValueError(f"group {group!r} is not valid: use 1 to {GROUP_LENGTH_MAX} printable characters, no spaces")
 
 
 class Readers:

@@ -83,3 +83,15 @@ def test_models_are_encoded_as_they_are() -> None:
     assert schema.decode(schema.encode(Order(side=Side.BUY, at=at))) == {"side": "BUY", "at": at}
     with pytest.raises(EncodeError, match=r"Order\.at: .* has no time zone"):
         schema.encode(Order(side=Side.BUY, at=dt.datetime(2024, 7, 1)))
+
+
+@pytest.mark.parametrize("kind", ["boolean", "int", "long"])
+def test_items_may_be_null_where_the_contract_says_so(kind: str) -> None:
+    items = {"type": "array", "items": ["null", kind]}
+    values = {"type": "map", "values": ["null", kind]}
+    fields = [{"name": "a", "type": items}, {"name": "m", "type": values}]
+    schema = AvroSchema({"type": "record", "name": "R", "fields": fields}, "x")
+    data = {"a": [None, 1 if kind != "boolean" else True], "m": {"k": None}}
+    assert schema.decode(schema.encode(data)) == data
+    with pytest.raises(EncodeError):
+        schema.encode({"a": [None, "1"], "m": {}})
