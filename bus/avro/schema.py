@@ -72,14 +72,19 @@ class AvroSchema:
             named: dict[str, Any] = {}
             parsed: Any = fastavro.parse_schema(schema, named)
             canonical = fastavro.schema.to_parsing_canonical_form(parsed)
-        except (SchemaParseException, UnknownType, KeyError, TypeError, ValueError, RecursionError) as error:
-            raise ContractError(f"schema {name} is no Avro schema: {type(error).__name__}: {error}") from error
-        try:
             admit(parsed, name)
         except ContractError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ContractError(f"schema {name} is no Avro schema: {type(error).__name__}: {error}") from error
+        except (
+            SchemaParseException,
+            UnknownType,
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            RecursionError,
+        ) as e:
+            raise ContractError(f"schema {name} is no Avro schema: {type(e).__name__}: {e}") from e
         self._parsed: Any = parsed
         self._named = named
         self.name = name

@@ -29,7 +29,7 @@ class Spread:
         self.places: dict[str | bytes, Place] = {}
 
     def place(self, key: str | bytes) -> Place:
-        """The key's bytes and the partition that keeps its order.
+        """The key's bytes and the partition that keeps its order, for a key that is not in `places`; remembers it.
 
         Raises:
             EncodeError: The key is neither text nor bytes.
@@ -43,8 +43,6 @@ class Spread:
             raw = key
         else:
             raise EncodeError(f"key {key!r} must be text or bytes, not {type(key).__name__}")
-        if key in self.places:
-            return self.places[key]
         if len(self.places) >= _KEYS_MAX:
             self.places.clear()
         place = self.places[key] = self.place_of(raw)
@@ -79,14 +77,14 @@ class Target:
         Raises:
             EncodeError: The key is neither text nor bytes, or the route's key is not in the data.
         """
-        if key is not None:
-            try:
-                return self.places[key]
-            except (KeyError, TypeError):  # not met yet, or no key at all
-                return self.spread.place(key)
-        if self._key_path is None:
-            return self._own
-        return self.spread.place(self._key_in(data))
+        if key is None:
+            if self._key_path is None:
+                return self._own
+            key = self._key_in(data)
+        try:
+            return self.places[key]
+        except (KeyError, TypeError):  # not met yet, or no key at all
+            return self.spread.place(key)
 
     def _key_in(self, data: Any) -> str | bytes:
         value = data
