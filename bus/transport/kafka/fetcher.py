@@ -20,7 +20,7 @@ from bus.message import Partition, Record
 from bus.settings import Settings
 from bus.transport.base import FetcherOptions
 from bus.transport.kafka.connection import connection_options
-from bus.transport.kafka.ending import end
+from bus.transport.kafka.lifetime import end, start
 
 log = logging.getLogger("tierbus.transport")
 
@@ -77,8 +77,7 @@ class KafkaFetcher:
             BusConnectionError: Not within the time given.
         """
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._consumer.start()
+            await start(self._consumer, timeout_s)
         except (TimeoutError, KafkaError) as error:
             await self.close(1)
             reason = str(error) or f"no answer within {timeout_s:g} s"

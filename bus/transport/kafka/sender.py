@@ -21,7 +21,7 @@ from bus.message import MessagePriority, Partition
 from bus.settings import Settings
 from bus.transport.base import RecordBatch
 from bus.transport.kafka.connection import connection_options
-from bus.transport.kafka.ending import end
+from bus.transport.kafka.lifetime import end, start
 
 _OUTAGES = (KafkaTimeoutError, LeaderNotAvailableError, NodeNotReadyError, UnknownTopicOrPartitionError)
 _NEVER_S = 1e9
@@ -76,8 +76,7 @@ class KafkaSender:
             BusConnectionError: Not within the time given.
         """
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._producer.start()
+            await start(self._producer, timeout_s)
         except (TimeoutError, KafkaError) as error:
             await self.close(0)
             reason = str(error) or f"no answer within {timeout_s:g} s"

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from bus.errors import BusConnectionError
-from bus.transport.kafka.ending import end
+from bus.transport.kafka.lifetime import end, start
 
 _TABLE_BYTES_MAX = 64 * 1024 * 1024
 
@@ -39,7 +39,7 @@ class KafkaTable:
     async def start(self) -> None:
         """Connects and reads to the end."""
         async with self._bounded("read"):
-            await self._consumer.start()
+            await start(self._consumer, self._timeout_s)
             self._consumer.assign([self._tp])
             self._consumer.seek(self._tp, 0)
         await self.refresh()
@@ -56,11 +56,18 @@ class KafkaTable:
         """Writes a value and reads it back."""
         async with self._lock, self._bounded("written"):
             if self._producer is None:
-                producer = AIOKafkaProducer(**self._options, acks="all", enable_idempotence=True)
-                await producer.start()
-                self._producer = producer
+                self._producer = await self._open_producer()
             sent = await self._producer.send_and_wait(self._topic, value, key.encode(), partition=0)
             await self._read_to(sent.offset + 1)
+
+    async def _open_producer(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(**self._options, acks="all", enable_idempotence=True)
+        try:
+            await start(producer, self._timeout_s)
+        except BaseException:
+            await end(producer, 0)
+            raise
+        return producer
 
     async def refresh(self) -> None:
         """Reads to the end that the topic has now."""

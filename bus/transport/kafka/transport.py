@@ -20,8 +20,8 @@ from bus.message import MessagePriority
 from bus.settings import Settings
 from bus.transport.base import Fetcher, FetcherOptions, NewKafkaTopic, Sender, Table
 from bus.transport.kafka.connection import connection_options, why_unreachable
-from bus.transport.kafka.ending import end_connections
 from bus.transport.kafka.fetcher import KafkaFetcher
+from bus.transport.kafka.lifetime import end_connections, start
 from bus.transport.kafka.sender import KafkaSender
 from bus.transport.kafka.table import KafkaTable
 
@@ -52,10 +52,9 @@ class KafkaTransport:
         self._options = connection_options(self._settings)
         admin = AIOKafkaAdminClient(**self._options)
         try:
-            async with asyncio.timeout(self._settings.connect_timeout_ms / 1000):
-                await admin.start()
-                if not admin._client.cluster.brokers():
-                    raise KafkaConnectionError("it names no brokers")
+            await start(admin, self._settings.connect_timeout_ms / 1000)
+            if not admin._client.cluster.brokers():
+                raise KafkaConnectionError("it names no brokers")
         except (TimeoutError, KafkaError, OSError, ValueError) as error:
             await _close_admin(admin, 1)
             raise await why_unreachable(self._settings, self._options) from error

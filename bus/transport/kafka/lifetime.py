@@ -1,9 +1,10 @@
-"""Ends an aiokafka consumer or producer in bounded time, whether Kafka answers or not."""
+"""Starts and ends aiokafka's clients in bounded time, with no connection left open, whether Kafka answers or not."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,25 @@ _TASKS = (
     ("_fetcher", ("_fetch_task",)),
     ("_sender", ("sender_task",)),
 )
+
+
+async def start(client: Any, timeout_s: float) -> None:
+    """Starts the client; one that cannot start, or is no longer wanted, still has to be ended.
+
+    Raises:
+        TimeoutError: Not within the time given.
+        KafkaError: As aiokafka raises it.
+    """
+    async with asyncio.timeout(timeout_s):
+        try:
+            await client.start()
+        except BaseException as error:
+            # aiokafka 0.14 forgets its first connection when it is stopped while it asks through it for metadata.
+            for frame, _ in traceback.walk_tb(error.__traceback__):
+                first = frame.f_locals.get("bootstrap_conn")
+                if first is not None:
+                    first.close()
+            raise
 
 
 async def end(client: Any, timeout_s: float) -> bool:
@@ -36,6 +56,7 @@ async def end(client: Any, timeout_s: float) -> bool:
         if task is not None and task.cancelling():
             raise
     else:
+        await end_connections(_connections(client), _FORCE_S)
         return True
     client._closed = True
     left = list(_tasks(client))
@@ -44,7 +65,7 @@ async def end(client: Any, timeout_s: float) -> bool:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_FORCE_S):
             await asyncio.gather(*left, return_exceptions=True)
-    await end_connections(client._client if hasattr(client, "_client") else client.client, _FORCE_S)
+    await end_connections(_connections(client), _FORCE_S)
     return False
 
 
@@ -52,15 +73,24 @@ async def end_connections(connections: Any, timeout_s: float) -> None:
     """Closes what an aiokafka client connects through, its metadata task included.
 
     That task may miss the first cancellation: aiokafka 0.14 takes it for a timeout when a request times out in the
-    same step.
+    same step. And a request that is under way meanwhile would open a connection anew.
     """
     for _ in range(2):
-        try:
+        with contextlib.suppress(TimeoutError, KafkaError):
             async with asyncio.timeout(timeout_s):
+                connections._get_conn = _no_connection
+                async with connections._get_conn_lock:
+                    pass
                 await connections.close()
                 return
-        except (TimeoutError, KafkaError):
-            continue
+
+
+async def _no_connection(*_: Any, **__: Any) -> None:
+    """What aiokafka is told when a broker cannot be reached."""
+
+
+def _connections(client: Any) -> Any:
+    return client._client if hasattr(client, "_client") else client.client
 
 
 def _tasks(client: Any) -> Iterator[asyncio.Task[Any]]:
