@@ -1,9 +1,10 @@
-"""From a topic and a priority to where it goes: the first matching rule decides."""
+"""From a topic and a priority to where it goes: for each decision the first rule that matches and makes it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bus.message import MessagePriority, Partition
 from bus.routing.patterns import Pattern, compile_pattern
@@ -20,7 +21,7 @@ class Route:
         tier: The tier that it is sent in.
         family: Its first segments.
         kafka_topic: The Kafka topic that holds the family in that tier.
-        rule: The rule that decided.
+        rule: What the rules decided.
     """
 
     topic: str
@@ -55,11 +56,18 @@ class Router:
         return cls(settings.namespace, settings.routes, RouteRule(pattern="**", priority=settings.default_priority))
 
     def rule(self, topic: str) -> RouteRule:
-        """The first rule whose pattern matches, or the default."""
+        """What the rules that match decide, each leaving to the next what it says nothing of.
+
+        A contract and its compatibility are one decision, made by the rule that names the contract.
+        """
+        decided: dict[str, Any] = {}
         for pattern, rule in self._rules:
             if pattern.matches(topic):
-                return rule
-        return self._default
+                said = rule.model_fields_set - {"pattern", "compatibility"}
+                if "contract" in said and "contract" not in decided:
+                    decided["compatibility"] = rule.compatibility
+                decided = {name: getattr(rule, name) for name in said} | decided
+        return self._default.model_copy(update=decided)
 
     def route(self, topic: str, priority: MessagePriority | str | None = None) -> Route:
         """Where a topic goes; an explicit priority wins over the rule's.

@@ -39,7 +39,7 @@ def _routed(family: str, settings: Settings) -> list[MessagePriority]:
     tiers = []
     for rule in settings.routes:
         pattern = compile_pattern(rule.pattern)
-        if pattern.may_match_in(family):
+        if "priority" in rule.model_fields_set and pattern.may_match_in(family):
             tiers.append(rule.priority)
             if pattern.matches(f"{family}.x") and pattern.matches(f"{family}.x.y"):
                 break

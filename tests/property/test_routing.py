@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -158,18 +159,29 @@ def test_a_family_is_the_beginning_of_its_topic(topic: str, depth: int) -> None:
     assert len(family.split(".")) == min(depth, len(topic.split(".")))
 
 
-_rules = st.builds(RouteRule, pattern=_patterns, priority=_tiers, family_depth=st.integers(1, 4))
+_rules = st.fixed_dictionaries(
+    {"pattern": _patterns},
+    optional={
+        "priority": _tiers,
+        "family_depth": st.integers(1, 4),
+        "contract": st.sampled_from(["a.one", "a.two"]),
+        "compatibility": st.sampled_from(["FULL", "NONE"]),
+        "partitions": st.integers(1, 9),
+    },
+)
 
 
 @given(st.lists(_rules, max_size=6), _tiers, _small_topics, st.one_of(st.none(), _tiers))
-def test_the_first_rule_that_matches_decides(
-    rules: list[RouteRule], usual: MessagePriority, topic: str, explicit: MessagePriority | None
+def test_each_decision_is_of_the_first_rule_that_makes_it(
+    given: list[dict[str, Any]], usual: MessagePriority, topic: str, explicit: MessagePriority | None
 ) -> None:
-    default = RouteRule(pattern="**", priority=usual)
-    matching = [rule for rule in rules if obviously_matches(rule.pattern.split("."), topic.split("."))]
-    expected = [*matching, default][0]
-    route = Router("n", rules, default).route(topic, explicit)
-    assert route.rule is expected
-    assert route.tier is (expected.priority if explicit is None else explicit)
-    assert route.family == ".".join(topic.split(".")[: expected.family_depth])
+    matching = [rule for rule in given if obviously_matches(rule["pattern"].split("."), topic.split("."))]
+    usually = RouteRule(pattern="**", priority=usual)
+    route = Router("n", [RouteRule(**rule) for rule in given], usually).route(topic, explicit)
+    for name in ("priority", "family_depth", "contract", "partitions"):
+        assert getattr(route.rule, name) == [*(r[name] for r in matching if name in r), getattr(usually, name)][0]
+    bound = next((rule for rule in matching if "contract" in rule), {})
+    assert route.rule.compatibility == bound.get("compatibility", "BACKWARD_TRANSITIVE")
+    assert route.tier is (route.rule.priority if explicit is None else explicit)
+    assert route.family == ".".join(topic.split(".")[: route.rule.family_depth])
     assert route.kafka_topic == f"n.{route.family}.{route.tier.tier}"

@@ -7,7 +7,7 @@ import pytest
 from bus.errors import PatternError, PriorityError, TopicError
 from bus.message import MessagePriority
 from bus.routing.router import Router
-from bus.settings import RouteRule, Settings
+from bus.settings import DEFAULT_ROUTES, RouteRule, Settings
 
 CRITICAL, HIGH, NORMAL, LOW = MessagePriority
 
@@ -42,7 +42,17 @@ def test_a_route_has_everything(router: Router) -> None:
     route = router.route("trading.orders.BINANCE.new")
     assert (route.topic, route.family) == ("trading.orders.BINANCE.new", "trading.orders")
     assert route.kafka_topic == "bus.trading.orders.critical"
-    assert route.rule.pattern == "trading.orders.**"
+    assert (route.tier, route.rule.contract) == (MessagePriority.CRITICAL, None)
+
+
+def test_a_rule_leaves_to_the_next_what_it_says_nothing_of() -> None:
+    rule = RouteRule(pattern="trading.orders.**", contract="trading.order", compatibility="FULL")
+    route = Router.from_settings(Settings(routes=(rule, *DEFAULT_ROUTES))).route("trading.orders.BINANCE.new")
+    assert (route.tier, route.rule.contract, route.rule.compatibility) == (
+        MessagePriority.CRITICAL,
+        "trading.order",
+        "FULL",
+    )
 
 
 @pytest.mark.parametrize("priority", [LOW, "LOW", "low", "Low"])

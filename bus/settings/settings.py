@@ -6,114 +6,24 @@ underscores: `TIERBUS_TIERS__LOW__LINGER_MS=50`.
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableError
 
 from bus.errors import SettingsError, TierbusError
 from bus.message import TIERS, MessagePriority
+from bus.settings.environment import ENV_PREFIX, unknown_variables
+from bus.settings.routes import DEFAULT_ROUTES, TIER_NUMBERS, RouteRule, parse_priority
+from bus.settings.security import kafka_problems, registry_problems
+from bus.settings.tiers import DEFAULT_TIERS, TierProfile
 
-Compression = Literal["gzip", "snappy", "lz4", "zstd"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+WireFormat = Literal["single_object", "confluent", "confluent_guid"]
 TokenProvider = Callable[[], Awaitable[str]]
-
-ENV_PREFIX = "TIERBUS_"
-# What Kubernetes puts into every pod for a Service named `tierbus`.
-_SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT\w*|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)\Z")
-_NESTED = frozenset({"TIERS", "ROUTES"})
-# Variables with our prefix that are not settings of the bus but of the tools around it.
-TOOL_VARIABLES = frozenset(
-    {"STATE_DIR", "CACHE_DIR", "KAFKA_IMAGE", "KAFKA_JVM_OPTS", "TEST_BROKER", "REQUIRE_DOCKER", "BROKER_HOW"}
-)
-
-
-_TIER_NUMBERS = frozenset(int(tier) for tier in TIERS)
-
-
-def _parse_priority(value: Any) -> Any:
-    """A tier by name, or by number as the environment and JSON write it; anything else is for pydantic to refuse."""
-    if isinstance(value, str) and not value.isdigit():
-        return MessagePriority.parse(value)
-    if isinstance(value, int | str) and int(value) in _TIER_NUMBERS:
-        return MessagePriority(int(value))
-    return value
-
-
-class RouteRule(BaseModel):
-    """What is decided for the topics that match a pattern; the first matching rule wins.
-
-    Attributes:
-        pattern: Topics that the rule is for (`*` one segment, `**` one or more).
-        priority: Their tier, unless the publisher names one.
-        family_depth: How many leading segments make their family.
-        contract: Name of the Avro contract that their data must fit; none means bytes, str or JSON.
-        key: Where the key is found in the data, as a dotted path (`order.symbol`); none means the topic itself.
-        partitions: Partitions of their Kafka topics when these are created.
-        retention_ms: How long Kafka keeps them; none means the broker's default.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pattern: str
-    priority: MessagePriority = MessagePriority.NORMAL
-    family_depth: int = Field(default=2, ge=1, le=16)
-    contract: str | None = None
-    key: str | None = None
-    partitions: int | None = Field(default=None, ge=1, le=10_000)
-    retention_ms: int | None = Field(default=None, ge=1)
-
-    @field_validator("priority", mode="before")
-    @classmethod
-    def _priority_by_name(cls, value: Any) -> Any:
-        return _parse_priority(value)
-
-
-class TierProfile(BaseModel):
-    """How one tier is sent and fetched."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    linger_ms: float = Field(default=0, ge=0, le=60_000)
-    batch_size_bytes: int = Field(default=65_536, ge=1_024, le=16_777_216)
-    compression_type: Compression | None = None
-    fetch_max_wait_ms: int = Field(default=100, ge=1, le=30_000)
-
-
-DEFAULT_TIERS: dict[MessagePriority, TierProfile] = {
-    MessagePriority.CRITICAL: TierProfile(linger_ms=0, fetch_max_wait_ms=50),
-    MessagePriority.HIGH: TierProfile(linger_ms=0, fetch_max_wait_ms=100),
-    MessagePriority.NORMAL: TierProfile(linger_ms=2, fetch_max_wait_ms=250),
-    MessagePriority.LOW: TierProfile(linger_ms=20, fetch_max_wait_ms=500, compression_type="lz4"),
-}
-
-DEFAULT_ROUTES: tuple[RouteRule, ...] = (
-    RouteRule(pattern="trading.orders.**", priority=MessagePriority.CRITICAL),
-    RouteRule(pattern="risk.alerts.**", priority=MessagePriority.CRITICAL),
-    RouteRule(pattern="system.emergency.**", priority=MessagePriority.CRITICAL),
-    RouteRule(pattern="market-data.**", priority=MessagePriority.HIGH),
-    RouteRule(pattern="execution.reports.**", priority=MessagePriority.HIGH),
-    RouteRule(pattern="analytics.**", priority=MessagePriority.NORMAL),
-    RouteRule(pattern="events.**", priority=MessagePriority.NORMAL),
-    RouteRule(pattern="logs.**", priority=MessagePriority.LOW),
-    RouteRule(pattern="debug.**", priority=MessagePriority.LOW),
-    RouteRule(pattern="datagov.datasets.**", priority=MessagePriority.LOW, contract="datagov.dataset"),
-    RouteRule(pattern="dbnomics.series.**", priority=MessagePriority.LOW, contract="dbnomics.series"),
-    RouteRule(pattern="dbnomics.observations.**", priority=MessagePriority.LOW, contract="dbnomics.observation"),
-)
 
 
 class Settings(BaseSettings):
@@ -157,7 +67,18 @@ class Settings(BaseSettings):
     default_partitions: int = Field(default=4, ge=1, le=10_000)
     replication_factor: int | None = Field(default=None, ge=1, le=100)
     contracts_dir: str | None = None
+    read_as_contract: bool = True
+    wire_format: WireFormat | None = None
     discovery_interval_ms: int = Field(default=5_000, ge=100, le=300_000)
+
+    # A registry that speaks the Confluent API; without one, schemas are kept in Kafka
+    schema_registry_url: str | None = None
+    schema_registry_username: str | None = None
+    schema_registry_password: SecretStr | None = None
+    schema_registry_token: SecretStr | None = None
+    schema_registry_cafile: str | None = None
+    schema_registry_timeout_ms: int = Field(default=5_000, ge=100, le=60_000)
+    allow_schema_registry_plaintext: bool = False
 
     # Publishing; sizes and counts are for each tier
     tiers: dict[MessagePriority, TierProfile] = Field(default_factory=lambda: dict(DEFAULT_TIERS))
@@ -189,7 +110,7 @@ class Settings(BaseSettings):
             problems = _problems(error)
         except UnreadableError as error:
             problems = [f"{error}: it is not JSON"]
-        problems += _unknown_variables(type(self))
+        problems += unknown_variables(type(self).model_fields)
         if problems:
             # Outside of `except`: the first error, which keeps the values that were given, must not be its context.
             raise SettingsError(f"settings refused ({len(problems)}): " + "; ".join(problems))
@@ -203,10 +124,15 @@ class Settings(BaseSettings):
                 raise ValueError(f"{server.strip()!r} is not host:port, as in 127.0.0.1:9092,127.0.0.1:9093")
         return value
 
+    @property
+    def written_format(self) -> WireFormat:
+        """How values are framed: as `wire_format` says, else by Confluent's ids where there is a registry for them."""
+        return self.wire_format or ("single_object" if self.schema_registry_url is None else "confluent")
+
     @field_validator("default_priority", mode="before")
     @classmethod
     def _priority_by_name(cls, value: Any) -> Any:
-        return _parse_priority(value)
+        return parse_priority(value)
 
     @field_validator("tiers", mode="before")
     @classmethod
@@ -216,7 +142,7 @@ class Settings(BaseSettings):
             return value
         merged: dict[MessagePriority, Any] = dict(DEFAULT_TIERS)
         for name, profile in value.items():
-            tier = _parse_priority(name)
+            tier = parse_priority(name)
             if isinstance(tier, MessagePriority) and isinstance(profile, dict):
                 profile = DEFAULT_TIERS[tier].model_dump() | profile
             merged[tier] = profile
@@ -224,46 +150,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        problems = [*self._security_problems(), *self._size_problems()]
+        problems = [*kafka_problems(self), *registry_problems(self), *self._size_problems()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
-
-    def _security_problems(self) -> list[str]:
-        problems = []
-        sasl = self.security_protocol.startswith("SASL_")
-        if self.security_protocol == "SASL_PLAINTEXT" and not self.allow_sasl_plaintext:
-            problems.append(
-                "security_protocol SASL_PLAINTEXT sends the password unencrypted: use SASL_SSL, or set "
-                "allow_sasl_plaintext too if that is truly wanted"
-            )
-        if sasl and self.sasl_mechanism is None:
-            problems.append(f"security_protocol {self.security_protocol} needs sasl_mechanism")
-        if not sasl and self.sasl_mechanism is not None:
-            problems.append(
-                f"sasl_mechanism {self.sasl_mechanism} has no effect with security_protocol "
-                f"{self.security_protocol}: use SASL_SSL"
-            )
-        if self.sasl_mechanism is None:
-            if not sasl and any((self.sasl_username, self.sasl_password, self.sasl_oauth_token)):
-                problems.append("a SASL login is given but sasl_mechanism is not: it would not be used")
-        elif self.sasl_mechanism == "OAUTHBEARER":
-            if (self.sasl_oauth_token is None) == (self.sasl_oauth_token_provider is None):
-                problems.append("OAUTHBEARER needs one of sasl_oauth_token and sasl_oauth_token_provider")
-        elif self.sasl_username is None or self.sasl_password is None:
-            problems.append(f"sasl_mechanism {self.sasl_mechanism} needs sasl_username and sasl_password")
-        if not self.security_protocol.endswith("SSL"):
-            given = [
-                n for n in ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password") if getattr(self, n) is not None
-            ]
-            if given:
-                problems.append(
-                    f"{', '.join(given)} has no effect with security_protocol {self.security_protocol}: "
-                    "use SSL or SASL_SSL"
-                )
-        if self.ssl_keyfile is not None and self.ssl_certfile is None:
-            problems.append("ssl_keyfile needs ssl_certfile")
-        return problems
 
     def _size_problems(self) -> list[str]:
         problems = []
@@ -317,18 +207,6 @@ class Settings(BaseSettings):
         return cls(**({"tiers": tiers, "buffer_memory_bytes": 67_108_864, "buffer_messages_max": 400_000} | values))
 
 
-def _unknown_variables(settings: type[Settings]) -> list[str]:
-    """A misspelt variable would otherwise be a setting that silently does nothing."""
-    known = {name.upper() for name in settings.model_fields}
-    unknown = []
-    for variable in sorted(os.environ):
-        if variable.upper().startswith(ENV_PREFIX) and not _SERVICE_LINK.search(variable):
-            name, *inside = variable.upper().removeprefix(ENV_PREFIX).split("__")
-            if (name not in known and name not in TOOL_VARIABLES) or (inside and name not in _NESTED):
-                unknown.append(f"environment variable {variable} is no setting")
-    return unknown
-
-
 def _problems(error: ValidationError) -> list[str]:
     """One sentence a problem, naming the setting, never the value of a secret."""
     parts = []
@@ -343,4 +221,4 @@ def _problems(error: ValidationError) -> list[str]:
 
 
 def _tier_name(part: int | str) -> str:
-    return MessagePriority(int(part)).tier if str(part).isdigit() and int(part) in _TIER_NUMBERS else str(part)
+    return MessagePriority(int(part)).tier if str(part).isdigit() and int(part) in TIER_NUMBERS else str(part)
