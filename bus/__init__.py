@@ -3,6 +3,7 @@
 The public API, and nothing else.
 """
 
+from bus.avro.contract import Contract, contract
 from bus.client import MessageBus
 from bus.consume.subscription import Subscription
 from bus.errors import (
@@ -33,6 +34,7 @@ __all__ = [
     "BufferFullError",
     "BusConnectionError",
     "ClosedError",
+    "Contract",
     "ContractError",
     "DecodeError",
     "Delivered",
@@ -58,4 +60,5 @@ __all__ = [
     "TopicError",
     "UndeclaredTopicError",
     "UndeliveredError",
+    "contract",
 ]

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mappin
 from typing import Any, Self, TypeVar
 
 from bus.avro.codec import Codec
-from bus.avro.registry import SCHEMAS_TABLE, SchemaRegistry
+from bus.avro.compatibility import Mode
+from bus.avro.contract import Contract, contract
+from bus.avro.registry import SCHEMAS_TABLE
 from bus.consume.discovery import Discovery
 from bus.consume.handlers import Handlers, Registered, stop_signals
 from bus.consume.inbox import Inbox
@@ -23,7 +25,7 @@ from bus.publish.publisher import Publisher
 from bus.publish.receipt import Receipt, Receipts
 from bus.routing.patterns import compile_pattern
 from bus.routing.router import Router
-from bus.settings import Settings
+from bus.settings import RouteRule, Settings
 from bus.transport.base import Transport
 from bus.transport.kafka import KafkaTransport
 
@@ -44,15 +46,12 @@ class MessageBus:
             SettingsError: The environment's settings are wrong (when none are given).
             PatternError: A route's pattern is not valid.
             ContractError: A contract is not admitted, or a route names one that is unknown.
+            SettingsError: The schema registry cannot be used as it is set.
         """
         self.settings = settings if settings is not None else Settings()
         self._transport: Transport = transport if transport is not None else KafkaTransport(self.settings)
         self._router = Router.from_settings(self.settings)
-        self._registry = SchemaRegistry(lambda: self._transport.table(SCHEMAS_TABLE))
-        self._codec = Codec(self.settings.contracts_dir, self._registry)
-        for rule in self.settings.routes:
-            if rule.contract is not None:
-                self._codec.contract(rule.contract)
+        self._codec = Codec(self.settings, self._router.rule, lambda: self._transport.table(SCHEMAS_TABLE))
         self._readers = Readers(self.settings, self._transport)
         self._handlers = Handlers(self.settings)
         self._inbox = Inbox()
@@ -76,7 +75,7 @@ class MessageBus:
         if self._publisher is not None:
             return
         await self._transport.connect()
-        self._registry.forget_store()  # an earlier connection's is closed
+        self._codec.renew()  # an earlier connection's is closed
         self._publisher = Publisher(self.settings, self._transport, self._router, self._codec, self._poke)
         self._discovery = Discovery(self._transport, self.settings.discovery_interval_ms, self._readers.set_topics)
         self._discovery.start()
@@ -105,7 +104,7 @@ class MessageBus:
                 try:
                     await publisher.close(self.settings.drain_timeout_s)
                 finally:
-                    await self._transport.close(_PARTING_S)
+                    await asyncio.gather(self._transport.close(_PARTING_S), self._codec.close())
 
     async def reconnect(self) -> None:
         """New connections for publishing and for groups, which go on from their committed positions.
@@ -120,7 +119,7 @@ class MessageBus:
                 await self._connect()
                 return
             await self._transport.connect()
-            self._registry.forget_store()
+            self._codec.renew()
             self._publisher.renew_senders()
             await self._readers.restart(await self._transport.topics())
 
@@ -136,6 +135,33 @@ class MessageBus:
     async def __aexit__(self, *_: object) -> None:
         """Closes."""
         await self.close()
+
+    # Contracts
+
+    def contract(
+        self,
+        model: type,
+        *patterns: str,
+        name: str | None = None,
+        namespace: str | None = None,
+        compatibility: str = Mode.BACKWARD_TRANSITIVE,
+    ) -> Contract:
+        """Derives the contract of a pydantic model or a dataclass, and binds the topics of the patterns to it.
+
+        Call it before the topics are used; routes keep their other decisions. What becomes of which type is told by
+        `bus.contract`.
+
+        Raises:
+            ContractError: A field has a type that no contract can have.
+            PatternError: A pattern is not valid.
+        """
+        made = contract(model, name=name, namespace=namespace, compatibility=compatibility)
+        rules = [RouteRule.model_validate({"pattern": p, "contract": made.name}) for p in patterns]
+        self._router.put_first(rules)
+        self._codec.add(made)
+        if self._publisher is not None:
+            self._publisher.forget_targets()
+        return made
 
     # Publishing
 
@@ -157,9 +183,10 @@ class MessageBus:
         Raises:
             TopicError, PriorityError: Wrong names.
             EncodeError: The data does not fit its contract, or is too large (`MessageTooLargeError`).
+            ContractError: The contract may not be used: it breaks its rule of change, or production does not know it.
             BufferFullError: No room within `buffer_wait_ms`; the message was refused whole.
             UndeclaredTopicError: Production, and the Kafka topic was not declared.
-            BusConnectionError: The topic is used for the first time and Kafka does not answer.
+            BusConnectionError: The topic is used for the first time and Kafka or a schema registry does not answer.
             DeliveryError: With `confirm`, Kafka refused it or did not acknowledge within `delivery_timeout_ms`.
             ClosedError: Not connected.
         """

@@ -15,6 +15,9 @@ TOPIC_HEADER = "bus-topic"
 RESERVED_HEADER_PREFIX = "bus-"
 """Headers that begin so are the bus's own; users cannot set them."""
 
+RESERVED_HEADERS = frozenset({"__value_schema_id"})
+"""Other headers that are not the publisher's: Confluent's, that names a value's schema."""
+
 
 class MessagePriority(enum.IntEnum):
     """A tier. Lower is more urgent, so `min` finds the most urgent one."""
@@ -143,7 +146,7 @@ class Message:
         return {
             name: (value or b"").decode("utf-8", "surrogateescape")
             for name, value in self._record.headers
-            if not name.startswith(RESERVED_HEADER_PREFIX)
+            if not name.startswith(RESERVED_HEADER_PREFIX) and name not in RESERVED_HEADERS
         }
 
     @property

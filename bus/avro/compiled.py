@@ -38,8 +38,8 @@ class _Unsupported(Exception):  # noqa: N818 - likewise
     """The schema has a type that is left to fastavro."""
 
 
-def compiled_encoder(parsed: Any, frame: bytes) -> Callable[[Any], bytes] | None:
-    """What writes the plain values of a parsed schema (names in full, no cycles), `frame` in front; `None` if nothing.
+def compiled_encoder(parsed: Any) -> Callable[[Any, bytes], bytes] | None:
+    """What writes a plain value of a parsed schema (names in full, no cycles) behind a frame; `None` if nothing does.
 
     The function returns the bytes that fastavro would, or raises `Unusual`, whatever it is given: types are compared,
     not tested, so no subclass has a say, and no value is written that the guard refuses.
@@ -51,15 +51,15 @@ def compiled_encoder(parsed: Any, frame: bytes) -> Callable[[Any], bytes] | None
         parts = source.record(parsed, "data", 2)
     except _Unsupported:
         return None
-    whole = ", ".join(["FRAME", *source.packed(parts)])
+    whole = ", ".join(["frame", *source.packed(parts)])
     last = [f"  return join(({whole},))", " except REFUSALS:", "  raise Unusual from None"]
-    text = "\n".join(["def encode(data):", " try:", *source.lines, *last])
-    namespace = {**_names(), **source.constants, "FRAME": frame}
+    text = "\n".join(["def encode(data, frame):", " try:", *source.lines, *last])
+    namespace = {**_names(), **source.constants}
     # It pays: a loop over the fields that calls a function for each takes longer than fastavro's C, and this a third
     # as long. It is safe: the text is made of this module's own literals and numbers, and of field names that `_Source`
     # holds to Avro's grammar (letters, digits, underscores); all else of a schema, symbols too, is in the namespace.
     exec(compile(text, "<avro encoder>", "exec"), namespace)  # noqa: S102 - no text of a stranger's, as said above
-    encode: Callable[[Any], bytes] = namespace["encode"]
+    encode: Callable[[Any, bytes], bytes] = namespace["encode"]
     return encode
 
 

@@ -11,13 +11,13 @@ from bus.avro.schema import AvroSchema
 from bus.errors import ContractError
 
 
-def load_contracts(folder: str | None) -> dict[str, AvroSchema]:
-    """The platform's contracts, and over them those of a project's own folder.
+def load_contracts(folder: str | None, *, shipped: bool = True) -> dict[str, AvroSchema]:
+    """The platform's contracts unless they are not wanted, and over them those of a project's own folder.
 
     Raises:
         ContractError: The folder is missing, or a file in it is no schema that is let in.
     """
-    contracts = dict(_read(shipped_contracts()))
+    contracts = dict(_read(shipped_contracts())) if shipped else {}
     if folder is not None:
         own = Path(folder)
         if not own.is_dir():

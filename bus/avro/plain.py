@@ -10,12 +10,68 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from bus.avro.contract import Contract
 from bus.avro.schema import FRAME_BYTES, AvroSchema
 from bus.errors import DecodeError, EncodeError
 
-BYTES = AvroSchema("bytes", "tierbus.bytes")
-TEXT = AvroSchema("string", "tierbus.text")
-JSON = AvroSchema(
+
+class _Prefixed(AvroSchema):
+    """One run of bytes behind its length."""
+
+    __slots__ = ()
+
+    def encode(self, data: Any, frame: bytes | None = None) -> bytes:
+        raw = self._to_bytes(data)
+        return (self.frame if frame is None else frame) + _length(len(raw)) + raw
+
+    def decode(self, value: bytes, start: int = FRAME_BYTES) -> Any:
+        size, start = _read_length(value, start)
+        if start + size != len(value):
+            raise DecodeError(f"value of {self.name} says {size} bytes and has {len(value) - start}", value)
+        try:
+            return self._from_bytes(value[start:])
+        except ValueError as error:
+            raise DecodeError(f"value of {self.name} cannot be read: {error}", value) from error
+
+    def _to_bytes(self, data: Any) -> bytes:
+        return bytes(data)
+
+    def _from_bytes(self, raw: bytes) -> Any:
+        return raw
+
+
+class _Text(_Prefixed):
+    __slots__ = ()
+
+    def _to_bytes(self, data: str) -> bytes:
+        try:
+            return data.encode()
+        except UnicodeEncodeError as error:
+            raise EncodeError(f"text cannot be written as UTF-8: {error}") from error
+
+    def _from_bytes(self, raw: bytes) -> Any:
+        return raw.decode()
+
+
+class _Json(_Prefixed):
+    __slots__ = ()
+
+    def _to_bytes(self, data: Any) -> bytes:
+        try:
+            return to_json(data, inf_nan_mode="constants")
+        except (PydanticSerializationError, ValueError, TypeError, RecursionError) as error:
+            raise EncodeError(
+                f"data of type {type(data).__name__} cannot be written as JSON: {error}; give bytes, str or plain "
+                "values, or bind the topic to a contract"
+            ) from error
+
+    def _from_bytes(self, raw: bytes) -> Any:
+        return from_json(raw, allow_inf_nan=True)
+
+
+BYTES: AvroSchema = _Prefixed("bytes", "tierbus.bytes")
+TEXT: AvroSchema = _Text("string", "tierbus.text")
+JSON: AvroSchema = _Json(
     {
         "type": "record",
         "name": "Json",
@@ -24,48 +80,25 @@ JSON = AvroSchema(
     },
     "tierbus.json",
 )
+PLAIN = {schema.sha256: schema for schema in (BYTES, TEXT, JSON)}
+"""By identity: a registry gives their schemas back as any others."""
 
 
-def encode_plain(data: Any) -> tuple[AvroSchema, bytes]:
-    """The schema for the data's kind, and the framed value.
+class Plain:
+    """The three, as one client writes them."""
 
-    Raises:
-        EncodeError: It is neither bytes nor str and cannot be written as JSON.
-    """
-    if isinstance(data, bytes | bytearray | memoryview):
-        return BYTES, BYTES.frame + _length(len(raw := bytes(data))) + raw
-    if isinstance(data, str):
-        try:
-            raw = data.encode()
-        except UnicodeEncodeError as error:
-            raise EncodeError(f"text cannot be written as UTF-8: {error}") from error
-        return TEXT, TEXT.frame + _length(len(raw)) + raw
-    try:
-        raw = to_json(data, inf_nan_mode="constants")
-    except (PydanticSerializationError, ValueError, TypeError, RecursionError) as error:
-        raise EncodeError(
-            f"data of type {type(data).__name__} cannot be written as JSON: {error}; give bytes, str or plain values, "
-            "or bind the topic to a contract"
-        ) from error
-    return JSON, JSON.frame + _length(len(raw)) + raw
+    def __init__(self) -> None:
+        self.bytes, self.text, self.json = (Contract(schema.name, schema) for schema in (BYTES, TEXT, JSON))
 
+    def contract_for(self, data: Any) -> Contract:
+        """The one of the data's kind."""
+        if isinstance(data, bytes | bytearray | memoryview):
+            return self.bytes
+        return self.text if isinstance(data, str) else self.json
 
-def decode_plain(schema: AvroSchema, value: bytes) -> Any:
-    """The data of a framed value of one of the three schemas.
-
-    Raises:
-        DecodeError: The length does not fit, or it is no UTF-8 or JSON.
-    """
-    size, start = _read_length(value)
-    if start + size != len(value):
-        raise DecodeError(f"value of {schema.name} says {size} bytes and has {len(value) - start}", value)
-    raw = value[start:]
-    try:
-        if schema is JSON:
-            return from_json(raw, allow_inf_nan=True)
-        return raw.decode() if schema is TEXT else raw
-    except ValueError as error:
-        raise DecodeError(f"value of {schema.name} cannot be read: {error}", value) from error
+    def all(self) -> tuple[Contract, ...]:
+        """The three."""
+        return self.bytes, self.text, self.json
 
 
 def _length(size: int) -> bytes:
@@ -79,9 +112,9 @@ def _length(size: int) -> bytes:
     return bytes(out)
 
 
-def _read_length(value: bytes) -> tuple[int, int]:
+def _read_length(value: bytes, start: int) -> tuple[int, int]:
     result = shift = 0
-    for position in range(FRAME_BYTES, min(len(value), FRAME_BYTES + 10)):
+    for position in range(start, min(len(value), start + 10)):
         byte = value[position]
         result |= (byte & 0x7F) << shift
         if byte < 0x80:

@@ -14,10 +14,10 @@ from fastavro.schema import SchemaParseException, UnknownType
 from bus.avro.admission import SCHEMA_BYTES_MAX, admit
 from bus.avro.compiled import Unusual, compiled_encoder
 from bus.avro.derive import dump
+from bus.avro.framing import SINGLE_OBJECT
 from bus.avro.guard import compiled_guard
 from bus.errors import ContractError, DecodeError, EncodeError
 
-SINGLE_OBJECT = b"\xc3\x01"
 FRAME_BYTES = 10
 """Two marker bytes and the CRC-64-AVRO of the schema's canonical form, little endian."""
 
@@ -42,10 +42,10 @@ class AvroSchema:
 
     Attributes:
         name: The contract's name, `family.file`, or the schema's own.
+        text: The whole schema as JSON text, with its documentation.
         normalised: The whole schema as text: names in full, keys sorted, no documentation; logical types kept.
         sha256: Hex digest of `normalised`: its identity.
-        frame: The ten bytes in front of every value that it wrote.
-        registered: Whether the registry is known to hold it.
+        frame: The ten bytes that say so in front of a value, in Avro's single-object framing.
     """
 
     __slots__ = (
@@ -58,8 +58,8 @@ class AvroSchema:
         "frame",
         "name",
         "normalised",
-        "registered",
         "sha256",
+        "text",
     )
 
     def __init__(self, schema: Any, name: str) -> None:
@@ -71,6 +71,7 @@ class AvroSchema:
         try:
             named: dict[str, Any] = {}
             parsed: Any = fastavro.parse_schema(schema, named)
+            text = json.dumps(schema, separators=(",", ":"))
             canonical = fastavro.schema.to_parsing_canonical_form(parsed)
             admit(parsed, name)
         except ContractError:
@@ -98,9 +99,9 @@ class AvroSchema:
         self.frame = SINGLE_OBJECT + bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
         self._record = isinstance(parsed, dict) and parsed.get("type") == "record"
         self._look = compiled_guard(parsed)
-        self._compiled = compiled_encoder(parsed, self.frame)
+        self._compiled = compiled_encoder(parsed)
         self._naive = '"local-timestamp' in self.normalised
-        self.registered = False
+        self.text = text
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str) -> AvroSchema:
@@ -117,12 +118,23 @@ class AvroSchema:
             raise ContractError(f"schema {name} is no JSON: {error}") from error
         return cls(schema, name)
 
-    def encode(self, data: Any) -> bytes:
+    @property
+    def json(self) -> Any:
+        """The schema as JSON, read anew."""
+        return json.loads(self.text)
+
+    def encode(self, data: Any, frame: bytes | None = None) -> bytes:
         """A framed value.
+
+        Args:
+            data: A dict, a dataclass or a pydantic model for a record; else a plain value.
+            frame: What stands in front of the data; Avro's single-object framing unless given.
 
         Raises:
             EncodeError: The data does not fit; names the field, what was expected and what came.
         """
+        if frame is None:
+            frame = self.frame
         if type(data) is not dict:  # the check of an abstract class costs as much as a small record's encoding
             data = dump(data, naive=self._naive)
             if self._record and not isinstance(data, Mapping):
@@ -131,26 +143,30 @@ class AvroSchema:
                 )
         if self._compiled is not None:
             try:
-                return self._compiled(data)
+                return self._compiled(data, frame)
             except Unusual:
                 pass  # what follows writes it, or says what is wrong with it
         if self._look is not None and (wrong := self._look(data)) is not None:
             raise EncodeError(f"{self.name}: {wrong.lstrip('.: ')}")
-        out = bytearray(self.frame)
+        out = bytearray(frame)
         try:
             _write(out, data, self._parsed, self._named, "", _OPTIONS)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, IndexError) as error:
             raise EncodeError(self._reason(data, error)) from error
         return bytes(out)
 
-    def decode(self, value: bytes) -> Any:
-        """The data of a framed value.
+    def decode(self, value: bytes, start: int = FRAME_BYTES) -> Any:
+        """The data of a framed value that it wrote.
+
+        Args:
+            value: As it came.
+            start: Index of the first byte of data.
 
         Raises:
             DecodeError: It is cut short, or has bytes left over.
         """
         source = BytesIO(value)
-        source.seek(FRAME_BYTES)
+        source.seek(start)
         try:
             data = _read(source, self._parsed, None)
         except (

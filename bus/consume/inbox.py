@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from bus.avro.reader import UnknownSchema
 from bus.errors import ClosedError
 from bus.message import Message
 
@@ -69,10 +70,10 @@ class Inbox:
             for subscription in self._in_order():
                 try:
                     message = subscription.take()
-                except LookupError:
+                except UnknownSchema as unknown:
                     try:
                         async with asyncio.timeout_at(deadline_s):
-                            await subscription.learn()
+                            await subscription.learn(unknown)
                     except TimeoutError:
                         return None
                     message = subscription.take()

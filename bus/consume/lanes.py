@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from bus.avro.codec import Codec
+from bus.avro.reader import UnknownSchema
 from bus.consume.handler import Handler, converted, failure_reason, prepare
 from bus.consume.intake import Intake, Taken
 from bus.consume.opening import learned, place
@@ -150,12 +151,12 @@ class Lanes:
         try:
             if state.abandoned:
                 return
-            value = record.value
+            value, headers = record.value, record.headers
             try:
-                data: Any = None if value is None else self._codec.decode(value)
-            except LookupError:
-                await learned(self._codec, taken)
-                data = self._codec.decode(value or b"")
+                data: Any = None if value is None else self._codec.decode(taken.topic, value, headers)
+            except UnknownSchema as unknown:
+                await learned(self._codec, taken, unknown)
+                data = self._codec.decode(taken.topic, value or b"", headers)
             message = Message(taken.topic, data, taken.tier, record)
             if self._convert is not None and data is not None:
                 data = converted(self._convert, data, message)

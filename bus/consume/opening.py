@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from bus.avro.codec import Codec
+from bus.avro.reader import UnknownSchema
 from bus.consume.intake import Taken
 from bus.errors import BusConnectionError, DecodeError
 from bus.message import Message
@@ -20,20 +21,20 @@ def opened(codec: Codec, taken: Taken) -> Message:
     """The message of a taken record; its `ack` settles the record.
 
     Raises:
-        LookupError: The value's schema is not known yet: `await learned(...)` and try again.
+        UnknownSchema: The value's schema is not known yet: `await learned(...)` and try again.
         DecodeError: It cannot be read; carries the raw bytes.
     """
     record = taken.record
     value = record.value
     try:
-        data: Any = None if value is None else codec.decode(value)
+        data: Any = None if value is None else codec.decode(taken.topic, value, record.headers)
     except DecodeError as error:
         raise DecodeError(f"{place(taken)}: {error}", value) from error
     settled, offset = taken.state.settled, record.offset
     return Message(taken.topic, data, taken.tier, record, lambda: settled.done(offset))
 
 
-async def learned(codec: Codec, taken: Taken) -> None:
+async def learned(codec: Codec, taken: Taken, unknown: UnknownSchema) -> None:
     """Returns when the schema of the value is known; waits as long as the registry cannot be reached.
 
     Raises:
@@ -42,7 +43,7 @@ async def learned(codec: Codec, taken: Taken) -> None:
     value = taken.record.value or b""
     while True:
         try:
-            await codec.learn(value)
+            await codec.learn(unknown, value)
         except BusConnectionError as error:
             log.warning("%s waits for its schema: %s", place(taken), error)
             await asyncio.sleep(_RETRY_S)

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Self
 
 from bus.avro.codec import Codec
+from bus.avro.reader import UnknownSchema
 from bus.consume.inbox import Inbox
 from bus.consume.intake import Intake, Taken
 from bus.consume.opening import learned, opened
@@ -117,7 +118,7 @@ class Subscription:
         return next((tier for tier, count in enumerate(self._intake.waiting) if count), len(TIERS))
 
     def take(self) -> Message | None:
-        """The next message if one waits; acknowledges the one before. LookupError when its schema is unknown."""
+        """The next message if one waits; acknowledges the one before. UnknownSchema when it has to be learned."""
         if self.closed:
             raise ClosedError(f"the subscription of {self.pattern} is closed; subscribe again")
         self.acknowledge()
@@ -154,12 +155,12 @@ class Subscription:
             await asyncio.sleep(0)
             self._turn_began_s = perf_counter()
 
-    async def learn(self) -> None:
+    async def learn(self, unknown: UnknownSchema) -> None:
         """Waits for the schema of the message that `take` could not read yet."""
         taken = self._taken
         if taken is not None:
             try:
-                await learned(self._codec, taken)
+                await learned(self._codec, taken, unknown)
             except DecodeError:
                 self._pass_over(taken)
                 raise

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable
 from time import time
 from typing import Any
 
 from bus.avro.codec import Codec
-from bus.avro.plain import encode_plain
+from bus.avro.contract import Contract
 from bus.errors import (
     BufferFullError,
     BusConnectionError,
     ClosedError,
     DeliveryError,
-    EncodeError,
     MessageTooLargeError,
     UndeliveredError,
 )
-from bus.message import RESERVED_HEADER_PREFIX, TIERS, MessagePriority
+from bus.message import TIERS, MessagePriority
+from bus.publish.headers import Headers, header_bytes
 from bus.publish.partition import PartitionQueue
 from bus.publish.receipt import Receipt, Receipts
 from bus.publish.target import Spread, Target
@@ -30,9 +30,9 @@ from bus.transport.base import Headers as RecordHeaders
 from bus.transport.base import Transport
 
 Key = str | bytes | None
-Headers = Mapping[str, str] | None
-
+_NONE: tuple[tuple[str, bytes], ...] = ()
 _TARGETS_MAX = 200_000
+_RETRY_S = 0.2
 # A caller that publishes in a loop never waits for anything, so the loop's other work gets its turn by volume.
 _TURN_BYTES = 65_536
 # Kafka counts a batch's own header, and the lengths that it writes before a record's parts.
@@ -133,19 +133,20 @@ class Publisher:
             return None
         contract = target.contract
         value: bytes | None = None
+        own = _NONE
         if data is not None:
-            if contract is not None:
-                value = contract.encode(data)
-            else:
-                contract, value = encode_plain(data)
+            if contract is None:
+                contract = self._codec.plain.contract_for(data)
             if not contract.registered:
                 return None
+            value = contract.encode(data)
+            own = contract.headers
         key_bytes, queue = target.place(key, data)
-        if headers is None:
+        if headers is None and not own:
             record_headers = target.headers
             size = target.overhead + len(key_bytes) + (0 if value is None else len(value))
         else:
-            record_headers = [*target.headers, *_header_bytes(headers)]
+            record_headers = [*target.headers, *own, *header_bytes(headers)]
             size = _size(target, key_bytes, value, record_headers)
         if size > self._size_max:
             raise self._too_large(topic, size)
@@ -158,18 +159,12 @@ class Publisher:
         self, topic: str, data: Any, priority: MessagePriority | str | None, key: Key, headers: Headers
     ) -> Receipt:
         """The same, waiting for what is missing: the topic, the schema's registration, or room in the buffer."""
-        record_headers = [] if headers is None else _header_bytes(headers)
-        try:
-            async with asyncio.timeout(self._resolve_wait_s):
-                target = await self._resolve(topic, priority)
-        except TimeoutError as error:
-            raise BusConnectionError(
-                f"{topic} could not be looked up within {self._resolve_wait_s:g} s; check that Kafka is up"
-            ) from error
+        record_headers = header_bytes(headers)
+        target, contract = await self._found(topic, priority, data)
         value: bytes | None = None
-        if data is not None:
-            schema, value = self._codec.encode(target.contract, data)
-            await self._codec.registry.register(schema)
+        if contract is not None:
+            value = contract.encode(data)
+            record_headers = [*contract.headers, *record_headers]
         key_bytes, queue = target.place(key, data)
         record_headers = [*target.headers, *record_headers]
         size = _size(target, key_bytes, value, record_headers)
@@ -177,6 +172,29 @@ class Publisher:
             raise self._too_large(topic, size)
         await self._take_room(target.tier, size)
         return queue.append(int(time() * 1000), key_bytes, value, record_headers, size)
+
+    async def _found(
+        self, topic: str, priority: MessagePriority | str | None, data: Any
+    ) -> tuple[Target, Contract | None]:
+        """Where a message goes and the contract that writes it, registered; tries again while a registry is away."""
+        reason = "check that Kafka is up"
+        try:
+            async with asyncio.timeout(self._resolve_wait_s):
+                target = await self._resolve(topic, priority)
+                if data is None:
+                    return target, None
+                contract = target.contract or self._codec.plain.contract_for(data)
+                while not contract.registered:
+                    try:
+                        await self._codec.register(contract)
+                    except BusConnectionError as error:
+                        reason = str(error)
+                        await asyncio.sleep(_RETRY_S)
+                return target, contract
+        except TimeoutError as error:
+            raise BusConnectionError(
+                f"{topic} could not be looked up within {self._resolve_wait_s:g} s: {reason}"
+            ) from error
 
     def _too_large(self, topic: str, size: int) -> MessageTooLargeError:
         return MessageTooLargeError(
@@ -208,7 +226,7 @@ class Publisher:
         if known is not None:
             return known
         route = self._router.route(topic, priority)
-        contract = None if route.rule.contract is None else self._codec.contract(route.rule.contract)
+        contract = self._codec.contract_of(topic)
         partitions = await self._topics.partitions(route)
         tier = self._tiers[route.tier]
         async with self._resolving:
@@ -228,6 +246,10 @@ class Publisher:
             self._targets.clear()
         self._targets[topic, priority] = target
         return target
+
+    def forget_targets(self) -> None:
+        """What was decided once a topic is decided anew."""
+        self._targets.clear()
 
     async def _watch(self) -> None:
         """Expires what Kafka did not acknowledge in time."""
@@ -300,20 +322,3 @@ def _size(target: Target, key: bytes, value: bytes | None, headers: RecordHeader
     """What a message takes of the buffer: nearly what it takes in Kafka."""
     size = target.overhead + len(key) + (0 if value is None else len(value))
     return size + sum(len(name) + len(text) + _HEADER_FRAME_BYTES for name, text in headers[1:])
-
-
-def _header_bytes(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
-    out = []
-    for name, text in headers.items():
-        if not isinstance(name, str) or not isinstance(text, str):
-            raise EncodeError(f"header {name!r} must be text with a text value, not {type(text).__name__}")
-        if name.startswith(RESERVED_HEADER_PREFIX):
-            raise EncodeError(
-                f"header {name!r} begins with {RESERVED_HEADER_PREFIX!r}, which is kept for the bus; rename it"
-            )
-        try:
-            name.encode()
-            out.append((name, text.encode("utf-8", "surrogateescape")))
-        except UnicodeEncodeError as error:
-            raise EncodeError(f"header {name!r} cannot be written as UTF-8: {error}") from error
-    return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bus.avro.schema import AvroSchema
+from bus.avro.contract import Contract
 from bus.errors import EncodeError
 from bus.message import TOPIC_HEADER
 from bus.publish.partition import PartitionQueue
@@ -58,7 +58,7 @@ class Target:
 
     __slots__ = ("_key_path", "_own", "account", "contract", "headers", "overhead", "places", "route", "spread", "tier")
 
-    def __init__(self, route: Route, contract: AvroSchema | None, tier: Tier, spread: Spread) -> None:
+    def __init__(self, route: Route, contract: Contract | None, tier: Tier, spread: Spread) -> None:
         self.route = route
         self.contract = contract
         self.tier = tier

@@ -50,6 +50,14 @@ class Router:
         self._rules: list[tuple[Pattern, RouteRule]] = [(compile_pattern(rule.pattern), rule) for rule in rules]
         self._default = default
 
+    def put_first(self, rules: Sequence[RouteRule]) -> None:
+        """Rules that are asked before those there are.
+
+        Raises:
+            PatternError: A rule's pattern is not valid; none was added.
+        """
+        self._rules[:0] = [(compile_pattern(rule.pattern), rule) for rule in rules]
+
     @classmethod
     def from_settings(cls, settings: Settings) -> Router:
         """The router that a client with these settings uses."""

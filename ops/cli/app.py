@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ops.cli import bench, broker, demo, publish, tail, topics
+from ops.cli import bench, broker, contracts, demo, publish, tail, topics
 from ops.cli.failing import FINE, INTERRUPTED, Debugging, told
 from ops.cli.printing import ReaderGone
 
@@ -29,6 +29,7 @@ app.command()(demo.demo)
 app.command()(publish.publish)
 app.command()(tail.tail)
 app.add_typer(topics.app, name="topics")
+app.add_typer(contracts.app, name="contracts")
 app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )(bench.bench)

@@ -64,6 +64,7 @@ async def _tail(
     from bus.routing.patterns import compile_pattern
 
     compile_pattern(pattern)  # a wrong one needs no broker to be told
+    settings = settings.model_copy(update={"read_as_contract": False})  # what is there, as it was written
     printed = unreadable = 0
     async with MessageBus(settings) as bus:
         subscription = await bus.subscribe(pattern, group=group)

@@ -21,6 +21,18 @@ class Mode(StrEnum):
     FULL = "FULL"
     FULL_TRANSITIVE = "FULL_TRANSITIVE"
 
+    @classmethod
+    def parse(cls, mode: Mode | str) -> Mode:
+        """The mode for itself or for its name.
+
+        Raises:
+            ContractError: It is none of the seven.
+        """
+        try:
+            return cls(mode)
+        except ValueError:
+            raise ContractError(f"compatibility {mode!r} is unknown; take one of {', '.join(cls)}") from None
+
     @property
     def backward(self) -> bool:
         """The new schema reads old data."""
@@ -52,7 +64,7 @@ def check(new: Any, *old: Any, mode: Mode | str = Mode.BACKWARD_TRANSITIVE, name
     Raises:
         ContractError: One of them is no Avro schema, is nested deeper than 64, or the mode is not one of the seven.
     """
-    wanted = _mode(mode)
+    wanted = Mode.parse(mode)
     first = 0 if wanted.transitive else max(0, len(old) - 1)
     compared = range(first, len(old)) if wanted is not Mode.NONE else range(0)
     conflicts = []
@@ -67,10 +79,3 @@ def check(new: Any, *old: Any, mode: Mode | str = Mode.BACKWARD_TRANSITIVE, name
             if findings:
                 conflicts.append(Conflict(index + 1, False, findings))
     return Verdict(wanted.value, len(compared), tuple(conflicts))
-
-
-def _mode(mode: str) -> Mode:
-    try:
-        return Mode(mode)
-    except ValueError:
-        raise ContractError(f"compatibility {mode!r} is unknown; take one of {', '.join(Mode)}") from None

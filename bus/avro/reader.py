@@ -1,0 +1,84 @@
+"""Framed values of the topics of one contract, back to data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bus.avro.framing import GUID_HEADER, Reference, framing_of, prefix_of
+from bus.avro.registry.base import short_name
+from bus.avro.resolving import compiled_reader
+from bus.avro.schema import AvroSchema
+from bus.errors import ContractError, DecodeError
+
+_DECODERS_MAX = 1_000
+
+Decode = Callable[[bytes, int], Any]
+"""The data of a value, from an index on."""
+Known = Callable[[Reference], AvroSchema | None]
+
+
+class UnknownSchema(LookupError):  # noqa: N818 - no error yet: the registry may know it
+    """This process has not met the schema of a value.
+
+    Attributes:
+        reference: What the value says of it.
+    """
+
+    def __init__(self, reference: Reference) -> None:
+        super().__init__(reference)
+        self.reference = reference
+
+
+class Reader:
+    """Reads what was written by other versions of the contract as this one; without a contract, as it was written."""
+
+    __slots__ = ("_contract", "_decoders", "_known", "_name")
+
+    def __init__(self, name: str, contract: AvroSchema | None, known: Known) -> None:
+        self._name = name
+        self._contract = contract
+        self._known = known
+        self._decoders: dict[bytes, tuple[Decode, int]] = {}
+
+    def decode(self, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> Any:
+        """The data of a value.
+
+        Raises:
+            UnknownSchema: Its schema has to be looked up first.
+            DecodeError: It is framed in none of the ways, does not fit its schema, or that cannot be read as the
+                contract.
+        """
+        guid = None
+        if len(headers) > 1:
+            guid = next((text for name, text in headers if name == GUID_HEADER), None)
+        # The same 16 bytes stand in front of a value too, where data begins behind them.
+        key = prefix_of(value) if guid is None else b"header" + guid
+        found = self._decoders.get(key)
+        if found is None:
+            found = self._found(key, value, guid)
+        return found[0](value, found[1])
+
+    def _found(self, key: bytes, value: bytes, guid: bytes | None) -> tuple[Decode, int]:
+        reference, start = framing_of(value, guid)
+        schema = self._known(reference)
+        if schema is None:
+            raise UnknownSchema(reference)
+        if len(self._decoders) >= _DECODERS_MAX:
+            self._decoders.clear()
+        found = self._decoders[key] = self._decode(schema), start
+        return found
+
+    def _decode(self, schema: AvroSchema) -> Decode:
+        contract = self._contract
+        if contract is None or contract.sha256 == schema.sha256:
+            return schema.decode
+        try:
+            return compiled_reader(contract.json, schema.json, name=short_name(self._name))
+        except ContractError as error:
+            reason = f"written by schema {schema.name} ({schema.sha256[:12]}), not readable as {self._name}: {error}"
+
+        def refuse(value: bytes, _: int) -> Any:
+            raise DecodeError(reason, value)
+
+        return refuse

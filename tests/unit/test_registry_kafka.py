@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bus.avro.contract import Contract
+from bus.avro.plain import PLAIN
+from bus.errors import ContractError
+from tests.unit.memory_store import Store, record, registry_over
+
+
+def priced(scale: int, name: str = "Price") -> Contract:
+    price = {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": scale}
+    return record(name, ("p", price), contract=f"shop.price{scale}")
+
+
+ORDER = record("Order", ("id", "long"))
+ORDER_2 = record("Order", ("id", "long"), ("note", ["null", "string"], None))
+ORDER_OTHER = record("Order", ("id", "string"))
+
+
+async def test_a_client_that_starts_later_reads_what_was_registered() -> None:
+    store = Store()
+    await registry_over(store).register(ORDER)
+    later = registry_over(store)
+    assert later.known(ORDER.schema.frame) is None
+    found = await later.find(ORDER.schema.frame)
+    assert found is not None
+    assert found.sha256 == ORDER.schema.sha256
+    assert await later.names() == ["shop.thing"]
+    assert [version.sha256 for version in await later.versions("shop.thing")] == [ORDER.schema.sha256]
+
+
+async def test_two_that_register_the_same_end_with_one_entry() -> None:
+    store = Store()
+    await asyncio.gather(*(registry_over(store).register(ORDER) for _ in range(5)))
+    assert sorted(store.entries) == sorted([*PLAIN, ORDER.schema.sha256, f"shop.thing@{ORDER.schema.sha256}"])
+
+
+async def test_versions_keep_their_order_and_their_rule() -> None:
+    store = Store()
+    registry = registry_over(store)
+    await registry.register(ORDER)
+    await registry.register(ORDER_2)
+    await registry.register(ORDER)
+    assert [v.sha256 for v in await registry.versions("shop.thing")] == [ORDER.schema.sha256, ORDER_2.schema.sha256]
+    before = dict(store.entries)
+    with pytest.raises(ContractError, match=r"(?s)shop\.thing: not compatible: .*thing\.id: type"):
+        await registry.register(ORDER_OTHER)
+    assert store.entries == before
+    await registry.register(record("Order", ("id", "string"), mode="NONE"))
+
+
+async def test_two_scales_of_one_crc_are_not_both_let_in() -> None:
+    assert priced(2).schema.frame == priced(4).schema.frame
+    assert priced(2).schema.sha256 != priced(4).schema.sha256
+    store = Store()
+    await registry_over(store).register(priced(2))
+    before = dict(store.entries)
+    with pytest.raises(ContractError, match="same Avro fingerprint but other logical types"):
+        await registry_over(store).register(priced(4))
+    assert store.entries == before
+    await registry_over(store).register(priced(4, "OtherPrice"))
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "reason"),
+    [(priced(4), priced(2), "same Avro fingerprint"), (ORDER_OTHER, ORDER, "not compatible")],
+    ids=["clash", "incompatible"],
+)
+async def test_of_two_that_race_the_later_in_the_topic_is_taken_out(
+    mine: Contract, theirs: Contract, reason: str
+) -> None:
+    class Racing(Store):
+        async def put(self, key: str, value: bytes | None) -> None:
+            if key == mine.schema.sha256 and value is not None:
+                await registry_over(first).register(theirs)
+                self.entries |= first.entries
+            await super().put(key, value)
+
+    first, store = Store(), Racing()
+    with pytest.raises(ContractError, match=reason):
+        await registry_over(store).register(mine)
+    assert store.entries == first.entries
+    assert await registry_over(store).look_up(mine) is None
+
+
+async def test_what_is_not_a_version_of_the_contract_is_not_looked_up() -> None:
+    store = Store()
+    registry = registry_over(store)
+    assert await registry.look_up(ORDER) is None
+    await registry.register(ORDER)
+    assert await registry.look_up(ORDER) is not None
+    assert await registry.look_up(Contract("shop.other", ORDER.schema)) is None
+
+
+async def test_plain_values_need_no_entry() -> None:
+    store = Store()
+    registry = registry_over(store)
+    for schema in PLAIN.values():
+        assert registry.known(schema.frame) is schema
+        assert await registry.look_up(Contract(schema.name, schema)) is not None
+    assert store.entries == {}
+
+
+async def test_entries_that_are_no_schemas_are_passed_over() -> None:
+    store = Store()
+    store.entries = {"a": b"{", "b": b"{}", "c": b'{"name": "x", "schema": "[1]"}', "d": b"7", "x@y": b"{}"}
+    registry = registry_over(store)
+    assert await registry.find(ORDER.schema.frame) is None
+    assert await registry.versions("x") == []
+    await registry.register(ORDER)
