@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 
 from perf.contenders import Contender
 from perf.event import events
+from perf.process import FailedRunError, result_of
 from perf.topics import Topics
 from perf.work import Figure, Work, kafka_topic_of_tierbus
 
@@ -129,15 +127,7 @@ def _kafka_topic(kind: str, topic: str) -> str:
 
 
 def _in_a_process(work: Work) -> Figure:
-    command = [sys.executable, "-m", "perf.one", json.dumps(dataclasses.asdict(work))]
-    failed = Figure(contender=work.contender, workload=work.workload)
     try:
-        done = subprocess.run(  # noqa: S603
-            command, capture_output=True, text=True, timeout=work.timeout_s + GRACE_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return dataclasses.replace(failed, error=f"killed after {work.timeout_s + GRACE_S:.0f} s")
-    if done.returncode != 0 or not done.stdout:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        return dataclasses.replace(failed, error=f"ended with {done.returncode}: {last}")
-    return Figure(**json.loads(done.stdout))
+        return Figure(**result_of("perf.one", dataclasses.asdict(work), work.timeout_s + GRACE_S))
+    except FailedRunError as error:
+        return Figure(contender=work.contender, workload=work.workload, error=str(error))
