@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,11 @@ from typing import Annotated, Any, cast
 import typer
 from rich.console import Console
 
+from perf.codec.measure import measure as measure_codec
 from perf.contenders import CONTENDERS, Contender, chosen
 from perf.machine import machine, versions
 from perf.picture import draw
+from perf.process import FailedRunError
 from perf.report import document, table
 from perf.rounds import Rounds
 from perf.summary import rows
@@ -34,6 +36,7 @@ console = Console(stderr=True, width=None if sys.stderr.isatty() else 140)
 class What(enum.StrEnum):
     """Which workload to run."""
 
+    codec = "codec"
     publish = "publish"
     consume = "consume"
     all = "all"
@@ -89,9 +92,26 @@ def _profile(work: Work, contenders: tuple[Contender, ...], directory: Path) -> 
     return figures
 
 
+def _codec(
+    contenders: tuple[Contender, ...], rounds: int, timeout_s: float, out: Path
+) -> tuple[list[dict[str, Any]], int]:
+    """Returns the codec's document, if there is one, and how much in it is invalid.
+
+    It is to be called before there is a broker, which would take its part of the cores.
+    """
+    if not contenders:
+        return [], 0
+    try:
+        found, invalid = measure_codec(contenders, rounds, timeout_s, out, console)
+    except FailedRunError as error:
+        console.print(f"  INVALID: {error}", highlight=False, markup=False)
+        return [], 1
+    return [found], invalid
+
+
 def main(
     what: Annotated[What, typer.Argument(help="Which workload.")] = What.all,
-    events: Annotated[int, typer.Option(min=1, help="Events of each run.")] = 200_000,
+    events: Annotated[int, typer.Option(min=1, help="Events of each run through Kafka.")] = 200_000,
     rounds: Annotated[int, typer.Option(min=1, help="Runs of each contender, in turns.")] = 3,
     servers: Annotated[
         str | None,
@@ -105,17 +125,18 @@ def main(
     partitions: Annotated[int, typer.Option(min=1, help="Of every topic.")] = 4,
     timeout_s: Annotated[float, typer.Option(min=1, help="Of each run; then it is invalid.")] = 300,
     profile: Annotated[
-        Path | None, typer.Option(help="Run each once under cProfile and write here; no figures are kept.")
+        Path | None, typer.Option(help="Run each once under cProfile, the codec aside, and write here; no figures.")
     ] = None,
 ) -> None:
     """Measures tierbus and its peers side by side; exits with 1 when a run was invalid."""
+    if profile is not None and what is What.codec:
+        raise typer.BadParameter("the codec runs without cProfile; profile publish or consume", param_hint="--profile")
     workloads = [cast("Workload", what.value)] if what is not What.all else list(CONTENDERS)
-    documents, invalid = [], 0
-    with _broker(servers) as (where, version):
-        for workload in workloads:
-            contenders = chosen(workload, only)
-            if not contenders:
-                continue
+    run = {workload: several for workload in workloads if (several := chosen(workload, only))}
+    codecs = run.pop("codec", ())
+    documents, invalid = _codec(codecs if profile is None else (), rounds, timeout_s, out)
+    with _broker(servers) if run else nullcontext(("", "")) as (where, version):
+        for workload, contenders in run.items():
             work = Work(
                 workload=workload,
                 contender="",

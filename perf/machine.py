@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 _system: Any = psutil  # it comes without types
-LIBRARIES = ("tierbus", "aiokafka", "fastavro", "confluent-kafka", "faststream")
+LIBRARIES = ("tierbus", "aiokafka", "fastavro", "pydantic", "pydantic_core", "confluent-kafka", "faststream")
 
 
 def machine() -> dict[str, Any]:
@@ -23,9 +23,11 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions(broker: str) -> dict[str, str]:
-    """Returns the versions of Python, the broker and the libraries."""
-    found = {"python": platform.python_version(), "kafka": broker}
+def versions(broker: str | None = None) -> dict[str, str]:
+    """Returns the versions of Python, the libraries and, where one took part, the broker."""
+    found = {"python": platform.python_version()}
+    if broker is not None:
+        found["kafka"] = broker
     for library in LIBRARIES:
         try:
             found[library] = version(library)

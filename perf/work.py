@@ -13,7 +13,8 @@ from typing import Literal
 
 from perf.event import Event
 
-Workload = Literal["publish", "consume"]
+Workload = Literal["codec", "publish", "consume"]
+"""The codec has work of its own, without Kafka: `perf.codec.one.CodecWork`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import importlib
 from collections.abc import Awaitable, Callable
 from typing import Literal, cast
 
+from perf.codec.coding import Code
 from perf.work import Stopwatch, Tally, Work, Workload
 
 Kind = Literal["tierbus", "peer", "reference"]
@@ -29,12 +30,19 @@ class Contender:
     usual: bool = True
 
     def function(self) -> object:
-        """Imports its module and returns what runs it: a `Publish` or a `Consume`."""
+        """Imports its module and returns what runs it: a `Publish`, a `Consume` or a `Code`."""
         module, name = self.where.split(":")
         return getattr(importlib.import_module(f"perf.contenders.{module}"), name)
 
 
 CONTENDERS: dict[Workload, tuple[Contender, ...]] = {
+    "codec": (
+        Contender("tierbus", "tierbus", "codec_of_tierbus:codec"),
+        Contender("fastavro", "reference", "codec_of_fastavro:codec"),
+        Contender("confluent-kafka AvroSerializer", "peer", "codec_of_confluent:codec", usual=False),
+        Contender("pydantic_core JSON", "peer", "codec_of_pydantic:codec"),
+        Contender("json", "peer", "codec_of_json:codec"),
+    ),
     "publish": (
         Contender("tierbus publish", "tierbus", "of_tierbus:publish"),
         Contender("tierbus publish_many", "tierbus", "of_tierbus:publish_many"),
@@ -96,3 +104,8 @@ def publisher(found: Contender) -> Publish:
 def consumer(found: Contender) -> Consume:
     """Returns what consumes, for a contender of that workload."""
     return cast("Consume", found.function())
+
+
+def coder(found: Contender) -> Code:
+    """Returns what encodes and decodes, for a contender of that workload."""
+    return cast("Code", found.function())
