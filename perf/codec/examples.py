@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 _AT = datetime(2026, 7, 1, 13, 30, 0, 123_456, tzinfo=UTC)
+_REQUEST = UUID("89791762-2336-4186-9674-299b90a802e2")
 _INDEXED = datetime(2026, 6, 30, 4, 5, 6, 789_000, tzinfo=UTC)
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -87,6 +89,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "indexed_at": _INDEXED,
         "extra": {},
     },
+    "dead-letters.letter": {
+        "group": "risk",
+        "topic": "trading.orders.KRAKEN.new",
+        "kafka_topic": "bus.trading.orders.critical",
+        "partition": 3,
+        "offset": 184_203,
+        "key": b"BTC-USD",
+        "value": bytes(range(100)),
+        "headers": [{"name": "bus-topic", "value": b"trading.orders.KRAKEN.new"}],
+        "timestamp": _INDEXED,
+        "reason": "ValueError: the desk is unknown",
+        "exception_type": "ValueError",
+        "attempts": 5,
+        "first_failed_at": _AT,
+        "failed_at": _AT,
+    },
     "execution.report": {
         "report_id": "KRAKEN-90412377",
         "order_id": "macro-000184",
@@ -120,6 +138,26 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "last": 61_874.0,
         "quoted_at": _AT,
         "extra": {},
+    },
+    "requests.reply": {
+        "request_id": _REQUEST,
+        "name": "datagov.datasets.search",
+        "status": "OK",
+        "result_json": '{"count": 1, "results": [{"id": "4f2c1a7e", "title": "Daily streamflow observations"}]}',
+        "error": None,
+        "from_cache": True,
+        "age_s": 12.5,
+        "replied_at": _AT,
+    },
+    "requests.request": {
+        "request_id": _REQUEST,
+        "name": "datagov.datasets.search",
+        "path": "/datasets/search",
+        "params": {"q": "water", "limit": 20, "keywords": ["streamflow", "hydrology"]},
+        "callback_topic": "replies.desk.macro",
+        "cache_ttl_s": 300.0,
+        "timeout_s": 5.0,
+        "requested_at": _AT,
     },
     "risk.alert": {
         "alert_id": "order-notional-000017",

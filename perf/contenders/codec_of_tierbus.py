@@ -7,6 +7,7 @@ from typing import Any
 import fastavro
 
 from bus.avro.compiled import Unusual, compiled_encoder
+from bus.avro.contract import Contract
 from bus.avro.schema import AvroSchema
 from bus.consume.handler import prepare
 from perf.codec.coding import Coding, Schema
@@ -14,20 +15,22 @@ from perf.codec.coding import Coding, Schema
 
 def codec(schema: Schema, model: type | None = None) -> Coding:
     """What publishing with a contract does, and what is done for a handler; with a model, one that asks for it."""
-    contract = AvroSchema(schema, "bench.codec")
+    contract = Contract("bench.codec", AvroSchema(schema, "bench.codec"))
+    contract.write_as(contract.schema.frame)
+    decode = contract.schema.decode
     if model is None:
-        plain = compiled_encoder(fastavro.parse_schema(schema), b"")
+        plain = compiled_encoder(fastavro.parse_schema(schema))
 
         def falls_back(data: Any) -> bool:
             if plain is None:
                 return True
             try:
-                plain(data)
+                plain(data, b"")
             except Unusual:
                 return True
             return False
 
-        return Coding(contract.encode, contract.decode, falls_back)
+        return Coding(contract.encode, decode, falls_back)
 
     def handler(data: Any) -> None:
         """Never called; what it asks for is what counts."""
@@ -35,5 +38,4 @@ def codec(schema: Schema, model: type | None = None) -> Coding:
     handler.__annotations__["data"] = model
     _, convert = prepare(handler)
     assert convert is not None, f"handlers are not given {model.__name__}"
-    decode = contract.decode
     return Coding(contract.encode, lambda value: convert(decode(value)))

@@ -117,7 +117,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
 
     table = Table(title="contracts", title_justify="left")
     for column in ("contract", "rule of change", "bound topics", "identity"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for row in rows:
         topics = ", ".join(row["topics"]) or "none"
         table.add_row(row["contract"], row["compatibility"], topics, row["sha256"][:12])
