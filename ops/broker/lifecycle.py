@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ops.broker import given, placing, readiness, state, ways
-from ops.broker.jars import FETCH_TIMEOUT_S
+from ops.broker.fetching import FETCH_TIMEOUT_S
 from ops.broker.locking import held
 from ops.broker.starting import start_all, stop_all
 from ops.broker.state import State

@@ -242,12 +242,20 @@ class Watchdog:
     def watch(self, node: Node) -> None:
         """Ends this node when we die."""
         if node.pid is not None:
-            self._order(f"+pid {node.pid}")
+            self.watch_process(node.pid)
 
     def forget(self, node: Node) -> None:
         """The node's process is gone; its id may become somebody else's."""
         if node.pid is not None:
-            self._order(f"-pid {node.pid}")
+            self.forget_process(node.pid)
+
+    def watch_process(self, pid: int) -> None:
+        """Ends this process when we die; we must wait for it, or its id may become somebody else's unseen."""
+        self._order(f"+pid {pid}")
+
+    def forget_process(self, pid: int) -> None:
+        """The process is gone; its id may become somebody else's."""
+        self._order(f"-pid {pid}")
 
     def _order(self, line: str) -> None:
         assert self._process.stdin is not None

