@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import ssl
 from collections.abc import Sequence
@@ -51,12 +52,11 @@ class RegistryHttp:
         self._urls = [url.strip().rstrip("/") for url in settings.schema_registry_url.split(",")]
         self._timeout_s = settings.schema_registry_timeout_ms / 1000
         self._headers = {"Accept": f"{_CONTENT_TYPE}, application/json;q=0.5", "Content-Type": _CONTENT_TYPE}
-        self._auth: aiohttp.BasicAuth | None = None
         if settings.schema_registry_token is not None:
             self._headers["Authorization"] = f"Bearer {settings.schema_registry_token.get_secret_value()}"
         elif settings.schema_registry_username is not None and settings.schema_registry_password is not None:
-            password = settings.schema_registry_password.get_secret_value()
-            self._auth = aiohttp.BasicAuth(settings.schema_registry_username, password, "utf-8")
+            login = f"{settings.schema_registry_username}:{settings.schema_registry_password.get_secret_value()}"
+            self._headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
         self._tls = _tls(settings.schema_registry_cafile)
         self._session: aiohttp.ClientSession | None = None
 
@@ -88,7 +88,6 @@ class RegistryHttp:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 headers=self._headers,
-                auth=self._auth,
                 connector=aiohttp.TCPConnector(ssl=self._tls, limit=_CONNECTIONS_MAX),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
