@@ -140,6 +140,13 @@ def test_hello_receives_what_it_published(broker: str, namespace: str) -> None:
     assert out == ("trading.orders.BINANCE.new critical BTC-USD {'id': 7, 'symbol': 'BTC-USD', 'quantity': 0.5}\n")
 
 
+def test_a_contract_refuses_a_wrong_value(broker: str, namespace: str) -> None:
+    received, refused = run_example("contract", broker, namespace).splitlines()
+    assert received == "received 9.95"
+    assert refused.startswith("refused Order.price: expected decimal")
+    assert "got str '9.95'" in refused
+
+
 def test_the_worker_handles_each_of_the_producers_orders_once_and_drains(broker: str, namespace: str) -> None:
     assert run_example("producer", broker, namespace) == "delivered 1000 of 1000\n"
     run_example("hello", broker, namespace)
