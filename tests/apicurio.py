@@ -3,7 +3,6 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
-import base64
 import contextlib
 import http.client
 import random
@@ -21,6 +20,7 @@ from ops.broker import java, pids, ports
 from ops.broker.layout import LOOPBACK
 from ops.broker.temporary import Watchdog
 from tests import apicurio_archive
+from tests.authorization import basic
 
 OLDEST_JAVA = 21
 CONFLUENT_PATH = "/apis/ccompat/v7"
@@ -114,6 +114,7 @@ class Apicurio:
         """
         if self.alive():
             return
+        self.stop()  # forgets one that ended by itself
         command = self._command()
         deadline = time.monotonic() + timeout_s
         self._pid, self._born_s = pids.spawn_detached(command, self.log_path)
@@ -236,8 +237,3 @@ def apicurio(security: Security | None = None) -> Iterator[Apicurio]:
                 registry.stop(hard=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def basic(username: str, password: str) -> str:
-    """The value of an Authorization header."""
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()

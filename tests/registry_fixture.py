@@ -24,7 +24,7 @@ USERNAME, PASSWORD = "alice", "alice-secret"
 def registry_url() -> Iterator[str]:
     """The Confluent API's URL of the one registry of this run; subjects that begin with `namespace` are a test's own.
 
-    Its global compatibility is NONE, and it knows neither GUIDs nor `normalize`.
+    Its global compatibility is NONE, it knows no GUIDs, and `normalize` changes nothing.
     """
     with apicurio() as registry:
         yield registry.url

@@ -21,7 +21,8 @@ import psutil
 import pytest
 
 from tests import apicurio_archive
-from tests.apicurio import CONFLUENT_PATH, Apicurio, RegistryError, basic
+from tests.apicurio import CONFLUENT_PATH, Apicurio, RegistryError
+from tests.authorization import basic
 from tests.registry_fixture import SecureRegistry
 
 # Beyond a start: the first run of a user fetches the registry.
