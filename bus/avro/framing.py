@@ -7,7 +7,7 @@ from uuid import UUID
 from bus.errors import DecodeError
 
 GUID_HEADER = "__value_schema_id"
-"""Confluent's header; with it the value is bare Avro, and it goes before what the value begins with."""
+"""Confluent's header of a GUID or an id; with it the value is bare Avro, and it goes before how the value begins."""
 
 Reference = bytes | int | UUID
 """The ten bytes of Avro's single-object framing, Confluent's id, or Confluent's GUID."""
@@ -33,9 +33,11 @@ def framing_of(value: bytes, guid: bytes | None = None) -> tuple[Reference, int]
         DecodeError: It is framed in none of the four ways, or cut short.
     """
     if guid is not None:
-        if len(guid) != 17 or guid[:1] != _GUID:
-            raise DecodeError(f"header {GUID_HEADER} is {guid[:20].hex()}, not 01 and 16 bytes", value)
-        return UUID(bytes=guid[1:]), 0
+        if guid[:1] == _GUID and len(guid) == 17:
+            return UUID(bytes=guid[1:]), 0
+        if guid[:1] == _ID and len(guid) == 5:
+            return int.from_bytes(guid[1:], "big"), 0
+        raise DecodeError(f"header {GUID_HEADER} is {guid[:20].hex()}: neither 01 and a GUID nor 00 and an id", value)
     prefix = prefix_of(value)
     if prefix[:2] == SINGLE_OBJECT and len(prefix) == 10:
         return prefix, 10

@@ -89,9 +89,12 @@ class ConfluentRegistry:
         return self.known(reference) or await self._finding.answer(reference, lambda: self._find(reference))
 
     async def _find(self, reference: Reference) -> AvroSchema | None:
-        path = f"/schemas/guids/{reference}" if isinstance(reference, UUID) else f"/schemas/ids/{reference!r}"
-        answer = await self._http.ask("GET", path)
+        by_guid = isinstance(reference, UUID)
+        path = f"/schemas/{'guids' if by_guid else 'ids'}/{reference!s}"
+        answer = await self._http.ask("GET", path, optional_page=by_guid)
         if answer.status == 404:
+            if answer.body is None:
+                raise ContractError("this schema registry knows no GUIDs")
             return None
         schema = await self._schema(
             _fields(answer, f"asking for {described(reference)}"), f"schema {described(reference)}"

@@ -60,13 +60,14 @@ class RegistryHttp:
         self._tls = _tls(settings.schema_registry_cafile)
         self._session: aiohttp.ClientSession | None = None
 
-    async def ask(self, method: str, path: str, body: Any = None) -> Answer:
+    async def ask(self, method: str, path: str, body: Any = None, *, optional_page: bool = False) -> Answer:
         """An answer below status 500.
 
         Args:
             method: HTTP's.
             path: From the address on, escaped.
             body: Sent as JSON.
+            optional_page: Not all registries have it: a 404 in other words than the API's is an answer too, with no body.
 
         Raises:
             BusConnectionError: No address gave one within `schema_registry_timeout_ms` each, or we are refused.
@@ -74,7 +75,7 @@ class RegistryHttp:
         reason: BusConnectionError | None = None
         for url in tuple(self._urls):
             try:
-                answer = await self._ask(url, method, path, body)
+                answer = await self._ask(url, method, path, body, optional_page)
             except BusConnectionError as error:
                 reason = reason or error
                 self._urls.append(self._urls.pop(self._urls.index(url)))
@@ -83,7 +84,7 @@ class RegistryHttp:
         assert reason is not None
         raise reason
 
-    async def _ask(self, url: str, method: str, path: str, body: Any) -> Answer:
+    async def _ask(self, url: str, method: str, path: str, body: Any, optional_page: bool) -> Answer:
         aiohttp = self._aiohttp
         if self._session is None:
             self._session = aiohttp.ClientSession(
@@ -103,7 +104,7 @@ class RegistryHttp:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             reason = f"is not reachable: {str(error) or type(error).__name__}"
             raise BusConnectionError(f"schema registry {url} {reason}; check schema_registry_url") from error
-        return _read(url, status, raw)
+        return _read(url, status, raw, optional_page)
 
     async def close(self) -> None:
         """Lets the connections go; the next question makes new ones."""
@@ -121,7 +122,7 @@ async def _limited(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _read(url: str, status: int, raw: bytes) -> Answer:
+def _read(url: str, status: int, raw: bytes, optional_page: bool) -> Answer:
     try:
         body = json.loads(raw) if raw else None
     except (ValueError, RecursionError):
@@ -137,7 +138,10 @@ def _read(url: str, status: int, raw: bytes) -> Answer:
         )
     if status == 429 or status >= 500:
         raise BusConnectionError(f"schema registry {url} answers {status}: {Answer(status, body).message}; try again")
-    if body is None or (status == 404 and not isinstance(body, dict)):
+    if status == 404 and not (isinstance(body, dict) and "error_code" in body):
+        # Not taken for "no such schema": it may be another server's "no such page".
+        body = None
+    if body is None and not (status == 404 and optional_page):
         raise BusConnectionError(
             f"schema registry {url} answers {status} without JSON; set schema_registry_url to the root of its API"
         )
