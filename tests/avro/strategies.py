@@ -138,7 +138,9 @@ def compatible_changes(draw: Draw, old: dict[str, Any]) -> dict[str, Any]:
         match draw(st.sampled_from(["add", "remove", "reorder", "rename", "widen", "nullable", "symbol"])):
             case "add":
                 kind = draw(st.sampled_from(sorted(_DEFAULTS)))
-                fields.append({"name": f"new{len(fields)}", "type": kind, "default": _DEFAULTS[kind]})
+                taken = {field["name"] for field in fields}
+                name = next(name for at in range(100) if (name := f"new{at}") not in taken)
+                fields.append({"name": name, "type": kind, "default": _DEFAULTS[kind]})
             case "remove" if len(fields) > 1:
                 fields.pop(draw(st.integers(0, len(fields) - 1)))
             case "reorder":

@@ -267,3 +267,33 @@ def test_work_and_findings_are_bounded() -> None:
     assert rules(reader, writer) == []
     many = record(*(field(f"f{at}", "int") for at in range(1_000)))
     assert len(can_read(many, record())) == FINDINGS_MAX
+
+
+@pytest.mark.parametrize(
+    ("kind", "default"),
+    [
+        ({"type": "string", "logicalType": "uuid"}, "x"),
+        ({"type": "bytes", "logicalType": "decimal", "precision": 2, "scale": 0}, "\u0000d"),
+        ("double", 10**400),
+        ({"type": "int", "logicalType": "date"}, 2_932_897),
+        ({"type": "long", "logicalType": "timestamp-micros"}, 253_402_300_800_000_000),
+        ({"type": "long", "logicalType": "time-micros"}, -1),
+    ],
+)
+def test_a_default_that_no_value_is_made_of_is_refused(kind: Any, default: Any) -> None:
+    old = {"type": "record", "name": "R", "fields": []}
+    new = {**old, "fields": [{"name": "a", "type": kind, "default": default}]}
+    assert [finding.rule for finding in can_read(new, old)] == ["default-type"]
+
+
+@pytest.mark.timeout(10)
+def test_defaults_that_unfold_are_compared_once() -> None:
+    inner: Any = {"type": "record", "name": "L0", "fields": [{"name": "a", "type": "int", "default": 0}]}
+    for level in range(1, 40):
+        fields = [
+            {"name": "a", "type": inner, "default": {}},
+            {"name": "b", "type": f"L{level - 1}", "default": {}},
+        ]
+        inner = {"type": "record", "name": f"L{level}", "fields": fields}
+    old = {"type": "record", "name": "R", "fields": []}
+    assert can_read({**old, "fields": [{"name": "x", "type": inner, "default": {}}]}, old) == ()

@@ -60,11 +60,42 @@ def test_nesting_through_names_counts_too() -> None:
         AvroSchema(record("Root", **fields), "x")
 
 
-def test_a_small_schema_with_many_paths_is_walked_once() -> None:
-    schema: Any = record("L0", a="long", b="long")
-    for level in range(1, 40):
+def doubled(levels: int, leaf: str) -> Any:
+    schema: Any = record("L0", a=leaf, b=leaf)
+    for level in range(1, levels):
         schema = record(f"L{level}", a=schema, b=f"L{level - 1}")
-    AvroSchema(schema, "x")  # 2^40 paths
+    return schema
+
+
+@pytest.mark.timeout(10)
+def test_a_small_schema_with_many_paths_is_walked_once_and_refused() -> None:
+    with pytest.raises(ContractError, match="unfolds to more than 100000 places"):
+        AvroSchema(doubled(40, "long"), "x")  # 2^40 paths
+    AvroSchema(doubled(12, "long"), "x")
+
+
+@pytest.mark.timeout(10)
+def test_many_values_that_take_no_bytes_are_refused() -> None:
+    with pytest.raises(ContractError, match="more than 64 values that take no bytes"):
+        AvroSchema(doubled(8, "null"), "x")
+    AvroSchema(doubled(4, "null"), "x")
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ({"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}] * 2}, "field a is there twice"),
+        (record("R", a=["null", "int", "int"]), r"x\.a: union has two branches of int"),
+        (record("R", a=["string", {"type": "string", "logicalType": "uuid"}]), "two branches of string"),
+        (record("R", a=[{"type": "array", "items": each} for each in ("int", "long")]), "two branches of array"),
+        (record("R", a={"type": "bytes", "logicalType": "decimal"}), "precision None"),
+        (record("R", a={"type": "bytes", "logicalType": "decimal", "precision": 2, "scale": 3}), "scale must be less"),
+        (record("R", a={"type": "bytes", "logicalType": "decimal", "precision": 0}), "precision 0"),
+    ],
+)
+def test_what_avro_forbids_is_refused(schema: Any, reason: str) -> None:
+    with pytest.raises(ContractError, match=reason):
+        AvroSchema(schema, "x")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from bus.avro.compatibility.findings import Finding
 from bus.avro.compatibility.tree import MISSING, NAMED, Field, Node, read_tree
 from bus.errors import ContractError
 
+_SHOWN = 60
 FINDINGS_MAX = 100
 """A comparison stops at so many; who has mended these may ask again."""
 
@@ -134,7 +135,7 @@ class _Reading:
             elif field.default is MISSING:
                 self._note(there, "field-default", str(field.node), "no such field", advice.no_default(field))
             elif not fits(field.default, field.node):
-                told = f"{field.node} with default {field.default!r}"
+                told = f"{field.node} with default {repr(field.default)[:_SHOWN]}"
                 self._note(there, "default-type", told, "no such field", f"give a default that is {_kind(field.node)}")
             if others:
                 names = [each.name for each in (source, *others) if each is not None]

@@ -67,7 +67,7 @@ class RegistryHttp:
             method: HTTP's.
             path: From the address on, escaped.
             body: Sent as JSON.
-            optional_page: Not all registries have it: a 404 in other words than the API's is an answer too, without body.
+            optional_page: Not all registries have it: a 404 in other words than the API has is an answer too.
 
         Raises:
             BusConnectionError: No address gave one within `schema_registry_timeout_ms` each, or we are refused.

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bus.avro.admission import EMPTY_MAX
 from bus.avro.compatibility.tree import Node
 from bus.errors import ContractError
-
-EMPTY_MAX = 1_000
-"""So many values may be in a record that takes no bytes; in a small schema they could be 2^64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Sizes:
 
         Raises:
             ContractError: What no bytes bound: a type that contains itself, an array whose items may take no bytes, a
-                record that takes none and has over a thousand values in it.
+                record that takes none and has too many values in it.
         """
         match node.kind:
             case "fixed":
