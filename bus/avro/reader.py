@@ -49,17 +49,19 @@ class Reader:
             DecodeError: It is framed in none of the ways, does not fit its schema, or that cannot be read as the
                 contract.
         """
-        guid = None
-        if len(headers) > 1:
-            guid = next((text for name, text in headers if name == GUID_HEADER), None)
-        # The same 16 bytes stand in front of a value too, where data begins behind them.
-        key = prefix_of(value) if guid is None else b"header" + guid
-        found = self._decoders.get(key)
-        if found is None:
-            found = self._found(key, value, guid)
+        decoders = self._decoders
+        if len(headers) > 1 and (guid := _guid_in(headers)) is not None:
+            # The same 16 bytes may stand in front of a value too, where data begins behind them.
+            found = decoders.get(b"header" + guid) or self._found(b"header" + guid, value, guid)
+        else:
+            # Of a single object, else of an id, the two usual framings: quicker than to look which it is.
+            found = decoders.get(value[:10]) or decoders.get(value[:5]) or self._found(prefix_of(value), value, None)
         return found[0](value, found[1])
 
     def _found(self, key: bytes, value: bytes, guid: bytes | None) -> tuple[Decode, int]:
+        found = self._decoders.get(key)
+        if found is not None:
+            return found
         reference, start = framing_of(value, guid)
         schema = self._known(reference)
         if schema is None:
@@ -82,3 +84,7 @@ class Reader:
             raise DecodeError(reason, value)
 
         return refuse
+
+
+def _guid_in(headers: Sequence[tuple[str, bytes]]) -> bytes | None:
+    return next((text for name, text in headers if name == GUID_HEADER), None)

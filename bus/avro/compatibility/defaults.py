@@ -105,4 +105,4 @@ def _digits_fit(text: str, node: Node) -> bool:
     if precision is None:
         return True
     unscaled = int.from_bytes(text.encode("latin-1"), "big", signed=True)
-    return abs(unscaled) < 10 ** min(int(precision[1]), 1_000)
+    return bool(abs(unscaled) < 10 ** min(int(precision[1]), 1_000))
