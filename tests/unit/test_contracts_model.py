@@ -392,6 +392,13 @@ def test_a_union_whose_order_is_not_kept_is_noted() -> None:
     assert not notes_of(model_source(record({"name": "a", "type": ["long", "double"]})))
 
 
+def test_a_union_that_derive_puts_into_another_order_is_noted() -> None:
+    definition = record({"name": "a", "type": [{"type": "int", "logicalType": "date"}, "double"]})
+    source = model_source(definition)
+    assert "# Avro: union in the order date, double," in source
+    assert can_read(derive(executed(source)["R"]), definition)
+
+
 HOSTILE = [
     '"""\nimport os\nraise SystemExit\n"""',
     "'''\n\\",
