@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bus.errors import ContractError
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NESTING_MAX = 64
 SCHEMA_BYTES_MAX = 262_144
 UNFOLDED_MAX = 100_000
@@ -22,7 +24,8 @@ def admit(schema: Any, name: str) -> None:
     Refused are: cycles (a 9 KB value of a recursive schema overflows the C stack of the decoder, which no exception
     can catch), arrays whose items take no bytes (a count of 10^9 costs 5 bytes), values with over 64 values in them
     that take none, nesting over 64, and what unfolds to over 100,000 places. And what Avro forbids and parsers take:
-    a field named twice, a union with two branches of one kind, decimals without a sound precision and scale.
+    a field named twice or by no name, a union with two branches of one kind, an enum without symbols, decimals without
+    a sound precision and scale.
 
     Raises:
         ContractError: Names the place and the reason.
@@ -103,6 +106,8 @@ class _Walk:
         elif kind == "map":
             values = self._checked(schema["values"], f"{path}{{}}", inside, depth)
             size = _Size(1, 1 + values.height, 1 + values.places)
+        elif kind == "enum" and not schema["symbols"]:
+            raise ContractError(f"schema {path}: enum has no symbols; give it some")
         elif kind in ("fixed", "enum"):
             size = _Size(1, 0) if int(schema.get("size", 1)) else _NULL
         else:
@@ -115,6 +120,9 @@ class _Walk:
 
     def _record(self, schema: Mapping[str, Any], path: str, inside: tuple[str, ...], depth: int) -> _Size:
         names = [field["name"] for field in schema["fields"]]
+        strange = next((name for name in names if not (isinstance(name, str) and _NAME.fullmatch(name))), None)
+        if strange is not None:
+            raise ContractError(f"schema {path}: {strange!r} is no name in Avro; use letters, digits and _")
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ContractError(f"schema {path}: field {twice} is there twice; rename one")

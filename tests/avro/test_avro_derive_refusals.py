@@ -98,6 +98,8 @@ OtherLeg: Any = type("Leg", (BaseModel,), {"__annotations__": {"z": int}, "__mod
         (Aliased, r"Aliased\.a is read by its alias only; set populate_by_name=True"),
         (Hidden, r"Hidden\.a is excluded and has no default"),
         (int | dt.datetime, "datetime and int cannot be told apart in a union"),
+        (dt.date | dt.datetime, "date and datetime cannot be told apart in a union"),
+        (float | dt.date, "date and float cannot be told apart in a union"),
         (str | UUID, "UUID and str cannot be told apart"),
         (str | bytes, "bytes and str cannot be told apart"),
         (str | Side, "Enum and str cannot be told apart"),

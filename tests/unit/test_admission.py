@@ -85,6 +85,8 @@ def test_many_values_that_take_no_bytes_are_refused() -> None:
     ("schema", "reason"),
     [
         ({"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}] * 2}, "field a is there twice"),
+        ({"type": "record", "name": "R", "fields": [{"name": "a b\nimport os", "type": "int"}]}, "no name in Avro"),
+        (record("R", a={"type": "enum", "name": "E", "symbols": []}), r"x\.a: enum has no symbols"),
         (record("R", a=["null", "int", "int"]), r"x\.a: union has two branches of int"),
         (record("R", a=["string", {"type": "string", "logicalType": "uuid"}]), "two branches of string"),
         (record("R", a=[{"type": "array", "items": each} for each in ("int", "long")]), "two branches of array"),

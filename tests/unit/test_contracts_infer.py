@@ -16,7 +16,7 @@ from bus.avro.derive import derive
 from bus.avro.schema import AvroSchema
 from bus.errors import ContractError
 from ops.contracts.infer import Proposal, infer
-from ops.contracts.seen import FIELDS_MAX, KEYS_MAX
+from ops.contracts.infer.seen import FIELDS_MAX, KEYS_MAX
 from tests.avro.test_avro_derive import an_order
 
 UTC_TIME = dt.datetime(2024, 5, 17, 12, tzinfo=dt.UTC)

@@ -193,6 +193,7 @@ def test_shipped_contracts_come_back(name: str, style: Style) -> None:
     derived = derive(executed(source)[schema["name"]], namespace=schema["namespace"])
     findings = {finding.path for finding in (*can_read(derived, schema), *can_read(schema, derived))}
     inexact = {"Dataset.popularity", "Observation.indexed_at", "Series.indexed_at", "Series.observations"}
+    inexact |= {"Letter.attempts", "Letter.partition", "Letter.timestamp"}
     assert findings == {path for path in inexact if path.startswith(f"{schema['name']}.")}
     assert len(notes_of(source)) == len(findings)
     assert [field.get("doc") for field in derived["fields"]] == [field.get("doc") for field in schema["fields"]]
@@ -393,10 +394,10 @@ def test_a_union_whose_order_is_not_kept_is_noted() -> None:
 
 
 def test_a_union_that_derive_puts_into_another_order_is_noted() -> None:
-    definition = record({"name": "a", "type": [{"type": "int", "logicalType": "date"}, "double"]})
+    definition = record({"name": "a", "type": ["double", "long"]})
     source = model_source(definition)
-    assert "# Avro: union in the order date, double," in source
-    assert can_read(derive(executed(source)["R"]), definition)
+    assert "# Avro: union in the order double, long," in source
+    assert can_read(definition, derive(executed(source)["R"]))
 
 
 HOSTILE = [
@@ -457,11 +458,11 @@ def test_names_that_are_none_are_refused(name: Any) -> None:
     [
         ("string", "is no record, and a model has fields"),
         ({"type": "enum", "name": "E", "symbols": ["A"]}, "schema E is of type enum"),
-        (record({"name": "a", "type": "long"}, {"name": "a", "type": "string"}), "R has two fields called a"),
+        (record({"name": "a", "type": "long"}, {"name": "a", "type": "string"}), "field a is there twice"),
         (record({"name": "a", "type": []}), "a union has no types"),
-        (record({"name": "a", "type": {"type": "bytes", "logicalType": "decimal"}}), "a decimal has no precision"),
+        (record({"name": "a", "type": {"type": "bytes", "logicalType": "decimal"}}), "decimal has precision None"),
         (record({"name": "a", "type": "R"}), "contains itself"),
-        (record({"name": "a", "type": {"type": "enum", "name": "E", "symbols": []}}), "E has no symbols"),
+        (record({"name": "a", "type": {"type": "enum", "name": "E", "symbols": []}}), "enum has no symbols"),
         (record(aliases="x"), "R: aliases must be a list of texts, not 'x'"),
     ],
     ids=["text", "enum", "twice", "union", "decimal", "cycle", "symbols", "aliases"],

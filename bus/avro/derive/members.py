@@ -126,5 +126,7 @@ def _default(info: FieldInfo) -> Any:
 
 
 def _reads_names(model: type) -> bool:
-    config: Any = getattr(model, "model_config", None) or getattr(model, "__pydantic_config__", None) or {}
+    config: Any = getattr(model, "model_config", None) or getattr(model, "__pydantic_config__", None)
+    if not isinstance(config, dict):  # a dataclass may have a field of that name
+        return False
     return bool(config.get("populate_by_name") or config.get("validate_by_name"))

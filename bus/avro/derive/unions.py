@@ -37,8 +37,10 @@ _CLASH = (
     {"str", "bytes"},  # readers may take one for the other
     {"str", "Enum"},
     {"dict", "model"},
+    # A day is an int, which readers of other versions may take for a long or a double.
+    *({"date", other} for other in ("int", "datetime", "time", "float")),
 )
-_BEFORE = (("int", "float"), ("datetime", "date"), ("str", "date"), ("Enum", "UUID"))
+_BEFORE = (("int", "float"), ("str", "date"), ("Enum", "UUID"))
 
 
 def is_union(annotation: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bus.avro.derive.members import AVRO_NAME
-from ops.contracts.seen import Seen
+from ops.contracts.infer.seen import Seen
 
 _SYMBOL_SEEN_MIN = 5
 """How often each of an enum's symbols comes on average, at the least."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from bus.errors import ContractError
-from ops.contracts.defaults import Defaults
-from ops.contracts.names import Names
-from ops.contracts.outline import Outline, outline, short
-from ops.contracts.source import Expression, Group, Text, assigned, comment, docstring, prefixed, quoted
-from ops.contracts.types import Type, Types, refusal, union_notes
+from ops.contracts.model.defaults import Defaults
+from ops.contracts.model.names import Names
+from ops.contracts.model.outline import Outline, outline, short
+from ops.contracts.model.source import Expression, Group, Text, assigned, comment, docstring, prefixed, quoted
+from ops.contracts.model.types import Type, Types, refusal, union_notes
 
 _STYLES = ("pydantic", "dataclass")
 

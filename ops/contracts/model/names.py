@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ops.contracts.outline import Outline, short
-from ops.contracts.scope import Scope
+from ops.contracts.model.outline import Outline, short
+from ops.contracts.model.scope import Scope
 
 _SYMBOLS_RESERVED = frozenset({*dir(str), "mro", "name", "value"})
 _FIELDS_RESERVED = frozenset(dir(BaseModel))

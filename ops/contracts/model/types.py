@@ -14,8 +14,8 @@ from bus.avro.compatibility.tree import PRIMITIVES
 from bus.avro.derive.members import NO_DEFAULT
 from bus.avro.derive.unions import branches
 from bus.errors import ContractError
-from ops.contracts.names import Names
-from ops.contracts.source import quoted
+from ops.contracts.model.names import Names
+from ops.contracts.model.source import quoted
 
 _PLAIN: dict[tuple[str, str], tuple[Any, str]] = {
     ("null", ""): (type(None), ""),

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ops.contracts.names import Names
-from ops.contracts.source import Expression, Group, prefixed, quoted
+from ops.contracts.model.names import Names
+from ops.contracts.model.source import Expression, Group, prefixed, quoted
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _DAY_US = 86_400_000_000

@@ -12,8 +12,8 @@ from typing import Any
 from bus.avro.derive.members import AVRO_NAME
 from bus.avro.schema import AvroSchema
 from bus.errors import ContractError
-from ops.contracts.hints import hints
-from ops.contracts.seen import KEYS_MAX, Room, Seen
+from ops.contracts.infer.hints import hints
+from ops.contracts.infer.seen import KEYS_MAX, Room, Seen
 
 _ORDER: dict[str, Any] = {
     "boolean": "boolean",
