@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from bus.avro.compatibility import Mode
@@ -42,7 +41,7 @@ class Contract:
 
     def write_as(self, frame: bytes, headers: tuple[tuple[str, bytes], ...] = ()) -> None:
         """A registry holds it; from now on values are framed so."""
-        self.encode = partial(self.schema.encode, frame=frame)
+        self.encode = self.schema.encoder(frame)
         self.headers = headers
         self.registered = True
 

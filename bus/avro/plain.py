@@ -6,6 +6,7 @@ field and never a recursive schema.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -23,6 +24,9 @@ class _Prefixed(AvroSchema):
     def encode(self, data: Any, frame: bytes | None = None) -> bytes:
         raw = self._to_bytes(data)
         return (self.frame if frame is None else frame) + _length(len(raw)) + raw
+
+    def encoder(self, frame: bytes) -> Callable[[Any], bytes]:
+        return lambda data: self.encode(data, frame)
 
     def decode(self, value: bytes, start: int = FRAME_BYTES) -> Any:
         size, start = _read_length(value, start)

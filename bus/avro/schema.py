@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +14,8 @@ from fastavro.schema import SchemaParseException, UnknownType
 from bus.avro.admission import SCHEMA_BYTES_MAX, admit
 from bus.avro.compiled import Unusual, compiled_encoder
 from bus.avro.derive import dump
+from bus.avro.explain import explain
+from bus.avro.fastest import read, write
 from bus.avro.framing import SINGLE_OBJECT
 from bus.avro.guard import compiled_guard
 from bus.errors import ContractError, DecodeError, EncodeError
@@ -21,20 +23,7 @@ from bus.errors import ContractError, DecodeError, EncodeError
 FRAME_BYTES = 10
 """Two marker bytes and the CRC-64-AVRO of the schema's canonical form, little endian."""
 
-_OPTIONS = {"strict": False, "strict_allow_default": False, "disable_tuple_notation": False}
-_read = fastavro.schemaless_reader
 _NOISE = frozenset({"doc", "__fastavro_parsed__", "__named_schemas"})
-
-
-def _whole_writer(out: bytearray, data: Any, schema: Any, named: Any, field: str, options: Any) -> None:
-    buffer = BytesIO()
-    fastavro.schemaless_writer(buffer, schema, data)
-    out += buffer.getvalue()
-
-
-# What `schemaless_writer` calls after it has looked over the schema again, which takes a tenth of a value's time; the
-# pure Python build of fastavro has no such function.
-_write = getattr(getattr(fastavro, "_write", None), "write_data", _whole_writer)
 
 
 class AvroSchema:
@@ -50,11 +39,9 @@ class AvroSchema:
 
     __slots__ = (
         "_compiled",
-        "_look",
-        "_naive",
+        "_fits",
         "_named",
         "_parsed",
-        "_record",
         "frame",
         "name",
         "normalised",
@@ -97,10 +84,8 @@ class AvroSchema:
         self.sha256 = hashlib.sha256(self.normalised.encode()).hexdigest()
         # fastavro gives the fingerprint as hex in the byte order that single-object framing has.
         self.frame = SINGLE_OBJECT + bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
-        self._record = isinstance(parsed, dict) and parsed.get("type") == "record"
-        self._look = compiled_guard(parsed)
+        self._fits = compiled_guard(parsed)
         self._compiled = compiled_encoder(parsed)
-        self._naive = '"local-timestamp' in self.normalised
         self.text = text
 
     @classmethod
@@ -135,25 +120,46 @@ class AvroSchema:
         """
         if frame is None:
             frame = self.frame
-        if type(data) is not dict:  # the check of an abstract class costs as much as a small record's encoding
-            data = dump(data, naive=self._naive)
-            if self._record and not isinstance(data, Mapping):
-                raise EncodeError(
-                    f"{self.name}: expected a record (dict, dataclass or pydantic model), got {type(data).__name__}"
-                )
+        plain = data if type(data) is dict else dump(data)
         if self._compiled is not None:
             try:
-                return self._compiled(data, frame)
+                return self._compiled(plain, frame)
             except Unusual:
                 pass  # what follows writes it, or says what is wrong with it
-        if self._look is not None and (wrong := self._look(data)) is not None:
-            raise EncodeError(f"{self.name}: {wrong.lstrip('.: ')}")
-        out = bytearray(frame)
         try:
-            _write(out, data, self._parsed, self._named, "", _OPTIONS)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, IndexError) as error:
-            raise EncodeError(self._reason(data, error)) from error
-        return bytes(out)
+            return self._encode(plain, frame)
+        except EncodeError:
+            # Models inside of a dict are not looked for before.
+            if (deep := dump(plain, deep=True)) is plain:
+                raise
+        return self._encode(deep, frame)
+
+    def encoder(self, frame: bytes) -> Callable[[Any], bytes]:
+        """`encode` with one frame, and one call less for a plain dict."""
+        compiled, encode = self._compiled, self.encode
+        if compiled is None:
+            return lambda data: encode(data, frame)
+
+        def encoded(data: Any) -> bytes:
+            if type(data) is dict:
+                try:
+                    return compiled(data, frame)
+                except Unusual:
+                    pass
+            return encode(data, frame)
+
+        return encoded
+
+    def _encode(self, data: Any, frame: bytes) -> bytes:
+        cause: Exception | None = None
+        try:
+            if self._fits(data):
+                out = bytearray(frame)
+                write(out, data, self._parsed, self._named)
+                return bytes(out)
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
+            cause = error
+        raise EncodeError(f"{self._wrong(data, cause)} (contract {self.name})") from cause
 
     def decode(self, value: bytes, start: int = FRAME_BYTES) -> Any:
         """The data of a framed value that it wrote.
@@ -168,7 +174,7 @@ class AvroSchema:
         source = BytesIO(value)
         source.seek(start)
         try:
-            data = _read(source, self._parsed, None)
+            data = read(source, self._parsed, self._named)
         except (
             EOFError,
             ValueError,
@@ -185,15 +191,14 @@ class AvroSchema:
             raise DecodeError(f"value of schema {self.name} has {len(value) - source.tell()} bytes left over", value)
         return data
 
-    def _reason(self, data: Any, error: Exception) -> str:
+    def _wrong(self, data: Any, cause: Exception | None) -> str:
         """Slow on purpose: only a refused value pays for finding the place."""
+        name = self.name.rpartition(".")[2]
         try:
-            fastavro.validation.validate(data, self._parsed, raise_errors=True, strict=False)
-        except fastavro.validation.ValidationError as invalid:
-            return f"{self.name}: {'; '.join(str(each) for each in invalid.errors)}"
-        except Exception as other:
-            error = other
-        return f"{self.name}: {error}"
+            wrong = explain(self._parsed, data, name)
+        except Exception as error:  # data that raises when it is looked at
+            wrong, cause = None, error
+        return wrong or f"{name}: {type(cause).__name__}: {cause}"
 
     def __repr__(self) -> str:
         """Its name and identity."""
