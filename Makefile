@@ -27,7 +27,7 @@ check: $(READY)  ## style, types, layers, unit and property tests; under a minut
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest -q tests/unit tests/property tests/avro
+	$(BIN)/python -m pytest -q -n 2 tests/unit tests/property tests/avro
 
 fmt: $(READY)    ## format and mend what can be mended
 	$(BIN)/ruff format .

@@ -14,7 +14,7 @@ from bus.avro.plain import Plain
 from bus.avro.reader import Reader, UnknownSchema
 from bus.avro.registry import KafkaRegistry, Registered, Registry, SchemaStore
 from bus.avro.schema import AvroSchema
-from bus.errors import ContractError, DecodeError
+from bus.errors import ClosedError, ContractError, DecodeError
 from bus.settings import RouteRule, Settings
 
 _READERS_MAX = 100_000
@@ -71,6 +71,7 @@ class Codec:
         self._readers: dict[str, Reader] = {}
         self._by_contract: dict[str | None, Reader] = {}
         self._registering: dict[str, asyncio.Lock] = {}
+        self._closed = False
         self._absent: dict[Reference, tuple[float, str]] = {}
 
     def _bind(self, routes: Sequence[RouteRule]) -> None:
@@ -187,9 +188,12 @@ class Codec:
         Raises:
             DecodeError: Nobody registered it, or it is not admitted.
             BusConnectionError: The registry did not answer in time.
+            ClosedError: The bus was closed meanwhile.
         """
         reference = unknown.reference
         registry = self._registry_for(reference)
+        if self._closed:
+            raise ClosedError("the bus is closed; what was not decoded comes again")
         if registry is None:
             raise DecodeError(f"schema {described(reference)} is in a schema registry; set schema_registry_url", value)
         now = asyncio.get_running_loop().time
@@ -211,9 +215,11 @@ class Codec:
 
     def renew(self) -> None:
         """Kafka's connections are new: its table is opened anew when it is next needed."""
+        self._closed = False
         self.kept.forget_store()
 
     async def close(self) -> None:
-        """Lets the connections to a schema registry go."""
+        """Lets the connections to a schema registry go; nothing is looked up from now on, until `renew`."""
+        self._closed = True
         if self.served is not None:
             await self.served.close()

@@ -160,7 +160,7 @@ class Subscription:
         taken = self._taken
         if taken is not None:
             try:
-                await learned(self._codec, taken, unknown)
+                await learned(self._codec, taken, unknown, lambda: self.closed)
             except DecodeError:
                 self._pass_over(taken)
                 raise

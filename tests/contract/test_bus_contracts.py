@@ -86,7 +86,7 @@ async def test_a_wrong_value_names_its_place_and_nothing_is_sent(bus: MessageBus
     wrong: dict[str, Any] = {**ORDER_DATA, "legs": [{"price": Decimal("1.50")}, {"price": "1.50"}]}
     with pytest.raises(EncodeError, match=r"Order\.legs\[1\]\.price: expected .*decimal.*, got str"):
         await bus.publish(TOPIC, wrong)
-    with pytest.raises(EncodeError, match=r"Order: .*colour"):
+    with pytest.raises(EncodeError, match=r"Order\.colour: expected no such field"):
         await bus.publish(TOPIC, {**ORDER_DATA, "colour": "red"})
     await bounded(bus.publish(TOPIC, ORDER, confirm=True))
     assert [message.data for message in await pulled(orders, 1)] == [ORDER_DATA]

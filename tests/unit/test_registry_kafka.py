@@ -6,6 +6,7 @@ import pytest
 
 from bus.avro.contract import Contract
 from bus.avro.plain import PLAIN
+from bus.avro.registry.history import claim_of, version_key
 from bus.errors import ContractError
 from tests.unit.memory_store import Store, record, registry_over
 
@@ -74,7 +75,7 @@ async def test_of_two_that_race_the_later_in_the_topic_is_taken_out(
 ) -> None:
     class Racing(Store):
         async def put(self, key: str, value: bytes | None) -> None:
-            if key == mine.schema.sha256 and value is not None:
+            if key == version_key(mine) and value is not None:
                 await registry_over(first).register(theirs)
                 self.entries |= first.entries
             await super().put(key, value)
@@ -107,7 +108,63 @@ async def test_plain_values_need_no_entry() -> None:
 async def test_entries_that_are_no_schemas_are_passed_over() -> None:
     store = Store()
     store.entries = {"a": b"{", "b": b"{}", "c": b'{"name": "x", "schema": "[1]"}', "d": b"7", "x@y": b"{}"}
+    store.entries |= {
+        "e": b"[" * 100_000,
+        "f": b'{"name": "x", "schema": "\\"int\\""}',
+        "shop.thing@z": claim_of(ORDER),
+    }
     registry = registry_over(store)
     assert await registry.find(ORDER.schema.frame) is None
     assert await registry.versions("x") == []
     await registry.register(ORDER)
+
+
+@pytest.mark.parametrize("writes", range(1, 6))
+async def test_stopped_anywhere_it_goes_on_where_it_was(writes: int) -> None:
+    class Stopping(Store):
+        left = writes
+
+        async def put(self, key: str, value: bytes | None) -> None:
+            await super().put(key, value)
+            self.left -= 1
+            if self.left == 0:
+                raise asyncio.CancelledError
+
+    store = Stopping()
+    with pytest.raises(asyncio.CancelledError):
+        await registry_over(store).register(ORDER)
+    if ORDER.schema.sha256 not in store.entries:
+        assert await registry_over(store).look_up(ORDER) is None
+    await registry_over(store).register(ORDER)
+    assert sorted(store.entries) == sorted([*PLAIN, ORDER.schema.sha256, version_key(ORDER)])
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"), [(priced(4), priced(2)), (ORDER_OTHER, ORDER)], ids=["clash", "incompatible"]
+)
+async def test_a_claim_whose_writer_was_killed_is_not_taken_for_a_version(mine: Contract, theirs: Contract) -> None:
+    store = Store()
+    await registry_over(store).register(theirs)
+    store.entries[version_key(mine)] = claim_of(mine)  # killed before it stepped back
+    registry = registry_over(store)
+    assert await registry.look_up(mine) is None
+    if mine.name == theirs.name:
+        assert [version.sha256 for version in await registry.versions(mine.name)] == [theirs.schema.sha256]
+        await registry.register(ORDER_2)
+    with pytest.raises(ContractError):
+        await registry.register(mine)
+    assert version_key(mine) not in store.entries
+    assert registry.known(theirs.schema.frame) is not None
+
+
+async def test_a_schema_that_went_away_is_not_read_by() -> None:
+    store = Store()
+    registry = registry_over(store)
+    await registry_over(store).register(priced(2))
+    assert await registry.find(priced(2).schema.frame) is not None
+    store.entries.clear()  # as after a fresh start of the broker
+    await registry_over(store).register(priced(4))
+    await registry.names()
+    found = await registry.find(priced(4).schema.frame)
+    assert found is not None
+    assert found.sha256 == priced(4).schema.sha256

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
+from bus.errors import BusConnectionError
+
 T = TypeVar("T")
 
 
@@ -16,12 +18,21 @@ class Flights(Generic[T]):
         self._under_way: dict[Hashable, asyncio.Task[T]] = {}
 
     async def answer(self, question: Hashable, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The answer, or what asking raised, for all who wait for it."""
+        """The answer, or what asking raised, for all who wait for it.
+
+        Raises:
+            BusConnectionError: It was ended by `close`.
+        """
         task = self._under_way.get(question)
         if task is None:
             task = self._under_way[question] = asyncio.create_task(ask(), name=f"ask for {question}")
             task.add_done_callback(lambda done: self._landed(question, done))
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():  # and not the one who waits
+                raise BusConnectionError(f"the question for {question} was ended by closing") from None
+            raise
 
     def _landed(self, question: Hashable, task: asyncio.Task[T]) -> None:
         self._under_way.pop(question, None)
