@@ -15,6 +15,7 @@ from bus.avro.compiled import Unusual, compiled_encoder
 from bus.avro.derive import dump
 from bus.avro.explain import explain
 from bus.avro.fastest import read, write
+from bus.avro.filling import with_values
 from bus.avro.framing import SINGLE_OBJECT
 from bus.avro.guard import compiled_guard
 from bus.errors import ContractError, DecodeError, EncodeError
@@ -64,8 +65,6 @@ class AvroSchema:
             raise
         except Exception as e:  # a stranger's schema makes parsers raise anything
             raise ContractError(f"schema {name} is no Avro schema: {type(e).__name__}: {e}") from e
-        self._parsed: Any = parsed
-        self._named = named
         self.name = name
         self.normalised = json.dumps(_without_noise(parsed), sort_keys=True, separators=(",", ":"))
         if len(self.normalised) > SCHEMA_BYTES_MAX:
@@ -75,8 +74,9 @@ class AvroSchema:
         self.sha256 = hashlib.sha256(self.normalised.encode()).hexdigest()
         # fastavro gives the fingerprint as hex in the byte order that single-object framing has.
         self.frame = SINGLE_OBJECT + bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
-        self._fits = compiled_guard(parsed)
-        self._compiled = compiled_encoder(parsed)
+        self._parsed, self._named = with_values(parsed, named)
+        self._fits = compiled_guard(self._parsed)
+        self._compiled = compiled_encoder(self._parsed)
         self.text = text
 
     @classmethod

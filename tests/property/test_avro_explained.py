@@ -16,6 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bus.avro.explain import explain
+from bus.avro.filling import with_values
 from bus.avro.schema import AvroSchema
 from bus.errors import ContractError, EncodeError
 from tests.avro.anything import LOGICAL, STRANGE, anything, definitions, fitting
@@ -28,7 +29,9 @@ MICROSECOND = dt.timedelta(microseconds=1)
 
 def writer(definition: Any) -> Callable[[Any], bool]:
     """Whether a value is written: when not, it is explained, and else it comes back."""
-    schema, parsed = AvroSchema(definition, "shop.order"), fastavro.parse_schema(definition)
+    schema = AvroSchema(definition, "shop.order")
+    named_types: dict[str, Any] = {}
+    parsed, _ = with_values(fastavro.parse_schema(definition, named_types), named_types)
     named = definitions(definition)
 
     def is_written(value: Any) -> bool:

@@ -125,3 +125,41 @@ def test_plain_values_that_are_broken_are_refused(schema: AvroSchema, body: str)
         return
     with pytest.raises(DecodeError):
         schema.decode(schema.frame + bytes.fromhex(body))
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "value"),
+    [
+        ("bytes", "\u00ff", b"\xff"),
+        ({"type": "fixed", "name": "F", "size": 2}, "ab", b"ab"),
+        ({"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}, "\u0000\u0096", Decimal("1.50")),
+        ({"type": "long", "logicalType": "timestamp-micros"}, 0, datetime(1970, 1, 1, tzinfo=UTC)),
+        (["bytes", "null"], "a", b"a"),
+        ({"type": "array", "items": "bytes"}, ["a", "b"], [b"a", b"b"]),
+        ({"type": "record", "name": "I", "fields": [{"name": "b", "type": "bytes", "default": "x"}]}, {}, {"b": b"x"}),
+        ("double", 1, 1.0),
+    ],
+)
+def test_a_missing_field_is_filled_in_by_a_value_of_its_type(kind: Any, default: Any, value: Any) -> None:
+    fields = [{"name": "id", "type": "long"}, {"name": "a", "type": kind, "default": default}]
+    schema = AvroSchema({"type": "record", "name": "R", "fields": fields}, "r")
+    assert schema.decode(schema.encode({"id": 1})) == {"id": 1, "a": value}
+    assert schema.encode({"id": 1}) == schema.encode({"id": 1, "a": value})
+    assert json.loads(schema.normalised)["fields"][1]["default"] == default
+
+
+def test_models_inside_of_a_dict_are_taken_for_their_data() -> None:
+    leg = {"type": "record", "name": "Leg", "fields": [{"name": "x", "type": "long"}]}
+    fields = [
+        {"name": "legs", "type": {"type": "array", "items": leg}},
+        {"name": "by", "type": {"type": "map", "values": "Leg"}},
+    ]
+    schema = AvroSchema({"type": "record", "name": "R", "fields": fields}, "r")
+
+    class Leg(BaseModel):
+        x: int
+
+    data = {"legs": [Leg(x=1), {"x": 2}], "by": {"a": Leg(x=3)}}
+    assert schema.decode(schema.encode(data)) == {"legs": [{"x": 1}, {"x": 2}], "by": {"a": {"x": 3}}}
+    with pytest.raises(EncodeError, match=r"r\.legs\[0\]\.x: expected long, got str 'a'"):
+        schema.encode({"legs": [Leg.model_construct(x="a")], "by": {}})  # type: ignore[arg-type]

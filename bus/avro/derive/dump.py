@@ -53,7 +53,7 @@ def _plain(value: Any) -> Any:
         # A list, for in a union a tuple says (name, value).
         return [_plain(each) for each in value]
     if isinstance(value, BaseModel):
-        return _plain(value.model_dump(round_trip=True))
+        return _plain(value.model_dump(round_trip=True, warnings=False))
     names: tuple[str, ...] | None = _taken(kind)  # type: ignore[arg-type]
     if names is not None:
         return {name: _plain(getattr(value, name)) for name in names}

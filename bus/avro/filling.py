@@ -1,0 +1,51 @@
+"""The defaults of a schema as values: fastavro would write the JSON that they are given in, text for bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from bus.avro.compatibility.tree import Node, read_tree
+from bus.avro.resolving.defaults import default_value
+
+
+def with_values(parsed: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Copies of a parsed schema and its named types, in which a missing field is filled in by a value of its type.
+
+    A default that is no value of its type stays as it is; the writer refuses it.
+    """
+    nodes = {node.name: node for node in _records(read_tree(parsed), set())}
+    copied: tuple[Any, dict[str, Any]] = copy.deepcopy((parsed, named))
+    for schema in _definitions([copied[0], *copied[1].values()]):
+        for field, described in zip(schema["fields"], nodes[schema["name"]].fields, strict=True):
+            if "default" in field:
+                with contextlib.suppress(ValueError):
+                    field["default"] = default_value(field["default"], described.node)
+    return copied
+
+
+def _records(node: Node, met: set[int]) -> Iterator[Node]:
+    if id(node) in met:
+        return
+    met.add(id(node))
+    if node.kind == "record":
+        yield node
+    for inner in (*node.inner, *(field.node for field in node.fields)):
+        yield from _records(inner, met)
+
+
+def _definitions(left: list[Any]) -> Iterator[Any]:
+    """Each record's definition once, however often it is in the schema."""
+    met: set[int] = set()
+    while left:
+        schema = left.pop()
+        if isinstance(schema, list):
+            left += schema
+        elif isinstance(schema, dict) and id(schema) not in met:
+            met.add(id(schema))
+            if "fields" in schema:
+                yield schema
+                left += [field["type"] for field in schema["fields"]]
+            left += [schema[key] for key in ("items", "values", "type") if key in schema]
