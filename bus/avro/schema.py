@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -26,6 +27,16 @@ FRAME_BYTES = 10
 _NOISE = frozenset({"doc", "__fastavro_parsed__", "__named_schemas"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """What writes values: a schema whose defaults are values, and what is compiled of it."""
+
+    parsed: Any
+    named: dict[str, Any]
+    fits: Callable[[Any], bool]
+    compiled: Callable[[Any, bytes], bytes] | None
+
+
 class AvroSchema:
     """One admitted schema.
 
@@ -38,10 +49,9 @@ class AvroSchema:
     """
 
     __slots__ = (
-        "_compiled",
-        "_fits",
         "_named",
         "_parsed",
+        "_writing",
         "frame",
         "name",
         "normalised",
@@ -74,9 +84,8 @@ class AvroSchema:
         self.sha256 = hashlib.sha256(self.normalised.encode()).hexdigest()
         # fastavro gives the fingerprint as hex in the byte order that single-object framing has.
         self.frame = SINGLE_OBJECT + bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
-        self._parsed, self._named = with_values(parsed, named)
-        self._fits = compiled_guard(self._parsed)
-        self._compiled = compiled_encoder(self._parsed)
+        self._parsed, self._named = parsed, named
+        self._writing: _Writing | None = None
         self.text = text
 
     @classmethod
@@ -112,22 +121,29 @@ class AvroSchema:
         if frame is None:
             frame = self.frame
         plain = data if type(data) is dict else dump(data)
-        if self._compiled is not None:
+        writing = self._writing or self._prepared()
+        if writing.compiled is not None:
             try:
-                return self._compiled(plain, frame)
+                return writing.compiled(plain, frame)
             except Unusual:
                 pass  # what follows writes it, or says what is wrong with it
         try:
-            return self._encode(plain, frame)
+            return self._encode(plain, frame, writing)
         except EncodeError:
             # Models inside of a dict are not looked for before.
             if (deep := dump(plain, deep=True)) is plain:
                 raise
-        return self._encode(deep, frame)
+        return self._encode(deep, frame, writing)
+
+    def _prepared(self) -> _Writing:
+        """What writing needs, made when something is written: most schemas of a registry are only read by."""
+        parsed, named = with_values(self._parsed, self._named)
+        self._writing = _Writing(parsed, named, compiled_guard(parsed), compiled_encoder(parsed))
+        return self._writing
 
     def encoder(self, frame: bytes) -> Callable[[Any], bytes]:
         """`encode` with one frame, and one call less for a plain dict."""
-        compiled, encode = self._compiled, self.encode
+        compiled, encode = (self._writing or self._prepared()).compiled, self.encode
         if compiled is None:
             return lambda data: encode(data, frame)
 
@@ -141,16 +157,16 @@ class AvroSchema:
 
         return encoded
 
-    def _encode(self, data: Any, frame: bytes) -> bytes:
+    def _encode(self, data: Any, frame: bytes, writing: _Writing) -> bytes:
         cause: Exception | None = None
         try:
-            if self._fits(data):
+            if writing.fits(data):
                 out = bytearray(frame)
-                write(out, data, self._parsed, self._named)
+                write(out, data, writing.parsed, writing.named)
                 return bytes(out)
         except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
             cause = error
-        raise EncodeError(f"{self._wrong(data, cause)} (contract {self.name})") from cause
+        raise EncodeError(f"{self._wrong(writing.parsed, data, cause)} (contract {self.name})") from cause
 
     def decode(self, value: bytes, start: int = FRAME_BYTES) -> Any:
         """The data of a framed value that it wrote.
@@ -182,11 +198,11 @@ class AvroSchema:
             raise DecodeError(f"value of schema {self.name} has {len(value) - source.tell()} bytes left over", value)
         return data
 
-    def _wrong(self, data: Any, cause: Exception | None) -> str:
+    def _wrong(self, parsed: Any, data: Any, cause: Exception | None) -> str:
         """Slow on purpose: only a refused value pays for finding the place."""
         name = self.name.rpartition(".")[2]
         try:
-            wrong = explain(self._parsed, data, name)
+            wrong = explain(parsed, data, name)
         except Exception as error:  # data that raises when it is looked at
             wrong, cause = None, error
         return wrong or f"{name}: {type(cause).__name__}: {cause}"
