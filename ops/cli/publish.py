@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,12 +49,14 @@ def publish(
 ) -> int:
     """Publish one message, or one from each line of stdin.
 
+    JSON for a topic with a contract may have text for times, decimals and UUIDs, and {"base64": "..."} for bytes.
     Returns when all in-sync replicas have them, and says where they landed.
     """
     options: dict[str, Any] = {"priority": priority, "key": key, "headers": headers_of(header or [])}
     if data != "-":
-        value = data if text else parsed(data, "DATA")
-        return asyncio.run(_publish_one(settings_for(servers, namespace), topic, value, options, as_json_))
+        settings = settings_for(servers, namespace)
+        value = data if text else reader_of(topic, settings)(data, "DATA")
+        return asyncio.run(_publish_one(settings, topic, value, options, as_json_))
     return asyncio.run(_publish_lines(settings_for(servers, namespace), topic, text, confirm, options, as_json_))
 
 
@@ -80,11 +84,12 @@ async def _publish_lines(
     from ops.cli.lines import stdin_lines
 
     route = Router.from_settings(settings).route(topic, options["priority"])
+    read = reader_of(topic, settings)
     published = 0
     async with MessageBus(settings) as bus:
         async for number, line in stdin_lines(settings.max_request_size_bytes):
             try:
-                value = line if text else parsed(line, f"line {number}")
+                value = line if text else read(line, f"line {number}")
                 await bus.publish(topic, value, **options, confirm=confirm)
             except (WrongUse, EncodeError) as error:
                 await bus.flush()
@@ -99,14 +104,31 @@ async def _publish_lines(
     return FINE
 
 
-def parsed(text: str, what: str) -> Any:
+def reader_of(topic: str, settings: Settings) -> Callable[[str, str], Any]:
+    """What reads JSON for a topic: as its contract has it, or as it is."""
+    from ops.contracts.from_json import from_json
+    from ops.contracts.opening import contracts_of
+
+    contract = contracts_of(settings).contract_of(topic)
+    if contract is None:
+        return parsed
+    schema = contract.avsc
+    return lambda text, what: from_json(schema, parsed(text, what, Decimal))
+
+
+def parsed(text: str, what: str, point: type = float) -> Any:
     """The value of JSON text.
+
+    Args:
+        text: The JSON.
+        what: What it is, for the error.
+        point: What numbers with a point become.
 
     Raises:
         WrongUse: It is no JSON; says where.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=point)
     except json.JSONDecodeError as error:
         raise WrongUse(
             f"{what} is no JSON: {error.msg} at character {error.pos + 1}; mind the shell's quotes, or use --text"
