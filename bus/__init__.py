@@ -7,6 +7,7 @@ from bus.avro.contract import Contract, contract
 from bus.client import MessageBus
 from bus.consume.subscription import Subscription
 from bus.errors import (
+    AccessError,
     BufferFullError,
     BusConnectionError,
     ClosedError,
@@ -31,6 +32,7 @@ from bus.publish.receipt import Receipt, Receipts
 from bus.settings import RouteRule, Settings, TierProfile
 
 __all__ = [
+    "AccessError",
     "BufferFullError",
     "BusConnectionError",
     "ClosedError",

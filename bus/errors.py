@@ -12,7 +12,8 @@ TierbusError
 │   └── MessageTooLargeError               larger than `max_request_size_bytes`; nothing was buffered
 ├── DecodeError                            a record that cannot be read; carries its raw bytes
 ├── HandlerError                           a handler failed; its message is not committed
-├── BusConnectionError       (ConnectionError)  Kafka is not reachable, or refuses us
+├── BusConnectionError       (ConnectionError)  Kafka or a schema registry is not reachable, or refuses us
+│   └── AccessError                        a schema registry refuses the login: trying again will not help
 ├── UndeclaredTopicError                   production publishes to declared Kafka topics only
 ├── BufferFullError                        the bounded buffer had no room in `buffer_wait_ms`
 ├── DeliveryError                          Kafka refused a message that was buffered
@@ -78,7 +79,11 @@ class HandlerError(TierbusError):
 
 
 class BusConnectionError(TierbusError, ConnectionError):
-    """Kafka is not reachable, or refuses us."""
+    """Kafka or a schema registry is not reachable, or refuses us."""
+
+
+class AccessError(BusConnectionError):
+    """A schema registry refuses the login or the right; trying again will not help."""
 
 
 class UndeclaredTopicError(TierbusError):

@@ -16,6 +16,8 @@ UNFOLDED_MAX = 100_000
 """Places of a schema, a named type counted wherever it is used: twice in each of 60 records makes 2^60 of one."""
 EMPTY_MAX = 64
 """Values in a value that take no bytes: each costs a reader time that the message's size does not bound."""
+EMPTY_OF_ITEM_MAX = 4
+"""The same in an item of an array or a map, of which a small message has many."""
 
 
 def admit(schema: Any, name: str) -> None:
@@ -86,7 +88,7 @@ class _Walk:
             1,  # the branch's number
             1 + max((branch.height for branch in branches), default=0),
             1 + sum(branch.places for branch in branches),
-            max((branch.empties for branch in branches), default=0),
+            max((b.empties for b, kind in zip(branches, kinds, strict=True) if kind != "null"), default=0),
         )
 
     def _checked(self, schema: Any, path: str, inside: tuple[str, ...], depth: int) -> _Size:
@@ -102,10 +104,9 @@ class _Walk:
             items = self._checked(schema["items"], f"{path}[]", inside, depth)
             if items.bytes_min == 0:
                 raise ContractError(f"schema {path}: array items take no bytes; give them a field, or use a count")
-            size = _Size(1, 1 + items.height, 1 + items.places)
+            size = _block(items, path)
         elif kind == "map":
-            values = self._checked(schema["values"], f"{path}{{}}", inside, depth)
-            size = _Size(1, 1 + values.height, 1 + values.places)
+            size = _block(self._checked(schema["values"], f"{path}{{}}", inside, depth), path)
         elif kind == "enum" and not schema["symbols"]:
             raise ContractError(f"schema {path}: enum has no symbols; give it some")
         elif kind in ("fixed", "enum"):
@@ -135,6 +136,14 @@ class _Walk:
             1 + sum(field.places for field in fields),
             sum(field.empties for field in fields) + (0 if least else 1),
         )
+
+
+def _block(items: _Size, path: str) -> _Size:
+    if items.empties > EMPTY_OF_ITEM_MAX:
+        raise ContractError(
+            f"schema {path}: has items with more than {EMPTY_OF_ITEM_MAX} values that take no bytes; leave them out"
+        )
+    return _Size(1, 1 + items.height, 1 + items.places)
 
 
 def _kind(branch: Any) -> str:

@@ -14,7 +14,7 @@ from bus.avro.plain import Plain
 from bus.avro.reader import Reader, UnknownSchema
 from bus.avro.registry import KafkaRegistry, Registered, Registry, SchemaStore
 from bus.avro.schema import AvroSchema
-from bus.errors import ClosedError, ContractError, DecodeError
+from bus.errors import BusConnectionError, ClosedError, ContractError, DecodeError, UndeclaredTopicError
 from bus.settings import RouteRule, Settings
 
 _READERS_MAX = 100_000
@@ -65,9 +65,7 @@ class Codec:
             from bus.avro.registry.confluent import ConfluentRegistry
 
             self.served = ConfluentRegistry(settings)
-        if self.registry is self.kept:
-            for plain in self.plain.all():  # every reader of ours knows them
-                plain.write_as(plain.schema.frame)
+        self._forget_registrations()
         self._readers: dict[str, Reader] = {}
         self._by_contract: dict[str | None, Reader] = {}
         self._registering: dict[str, asyncio.Lock] = {}
@@ -126,6 +124,8 @@ class Codec:
             BusConnectionError: The registry did not answer in time.
         """
         async with self._registering.setdefault(contract.name, asyncio.Lock()):
+            if self._closed:
+                raise ClosedError("the bus is closed; connect it again before publishing")
             if not contract.registered:
                 self._written(contract, await self._registered(contract))
 
@@ -136,7 +136,8 @@ class Codec:
         if found is None:
             raise ContractError(
                 f"contract {contract.name} is not registered as it is here ({contract.schema.sha256[:12]}); production "
-                f"registers none by itself: run `tierbus contracts push {contract.name}`"
+                f"registers none by itself: run `tierbus contracts push {contract.name}`, or give the class that it is "
+                "derived from, as in `tierbus contracts push module:Class`"
             )
         return found
 
@@ -206,8 +207,12 @@ class Codec:
                 await asyncio.sleep(wait_s)
                 if await registry.find(reference) is not None:
                     return
-        except ContractError as error:
+        except (BusConnectionError, ClosedError):
+            raise
+        except (ContractError, UndeclaredTopicError) as error:
             reason = f"schema {described(reference)} is not let in: {error}"
+        except Exception as error:  # whatever a registry answers, the message must not come for ever
+            reason = f"schema {described(reference)} is not let in: {type(error).__name__}: {error}"
         if len(self._absent) >= _ABSENT_MAX:
             self._absent.clear()
         self._absent[reference] = now() + _ABSENT_S, reason
@@ -217,6 +222,15 @@ class Codec:
         """Kafka's connections are new: its table is opened anew when it is next needed."""
         self._closed = False
         self.kept.forget_store()
+        self._forget_registrations()
+
+    def _forget_registrations(self) -> None:
+        """What was registered may be gone with the cluster or registry; else, to register again changes nothing."""
+        for contract in (*self.contracts.values(), *self.plain.all()):
+            contract.forget_registration()
+        if self.registry is self.kept:
+            for plain in self.plain.all():  # every reader of ours knows them
+                plain.write_as(plain.schema.frame)
 
     async def close(self) -> None:
         """Lets the connections to a schema registry go; nothing is looked up from now on, until `renew`."""

@@ -46,7 +46,7 @@ class Contract:
         self.registered = True
 
     def forget_registration(self) -> None:
-        """The registry is another one now, or may be."""
+        """The registry is another one now, or may be: before the next value it is asked again."""
         self.registered = False
 
     def __repr__(self) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bus.avro.framing import GUID_HEADER, Reference, framing_of, prefix_of
-from bus.avro.registry.base import short_name
+from bus.avro.plain import PLAIN
+from bus.avro.registry.rules import short_name
 from bus.avro.resolving import compiled_reader
 from bus.avro.schema import AvroSchema
 from bus.errors import ContractError, DecodeError
@@ -31,7 +32,7 @@ class UnknownSchema(LookupError):  # noqa: N818 - no error yet: the registry may
 
 
 class Reader:
-    """Reads what was written by other versions of the contract as this one; without a contract, as it was written."""
+    """Reads what other versions of the contract wrote as this one; what no contract wrote, as it was written."""
 
     __slots__ = ("_contract", "_decoders", "_known", "_name")
 
@@ -73,7 +74,8 @@ class Reader:
 
     def _decode(self, schema: AvroSchema) -> Decode:
         contract = self._contract
-        if contract is None or contract.sha256 == schema.sha256:
+        # What was published before the topic had a contract is given as it was written.
+        if contract is None or schema.sha256 == contract.sha256 or schema.sha256 in PLAIN:
             return schema.decode
         try:
             return compiled_reader(contract.json, schema.json, name=short_name(self._name))

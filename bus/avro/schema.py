@@ -66,27 +66,29 @@ class AvroSchema:
             ContractError: It is no Avro schema, or one that is not let in.
         """
         try:
-            named: dict[str, Any] = {}
-            parsed: Any = fastavro.parse_schema(schema, named)
-            text = json.dumps(schema, separators=(",", ":"))
-            canonical = fastavro.schema.to_parsing_canonical_form(parsed)
-            admit(parsed, name)
+            self._parse(schema, name)
         except ContractError:
             raise
         except Exception as e:  # a stranger's schema makes parsers raise anything
             raise ContractError(f"schema {name} is no Avro schema: {type(e).__name__}: {e}") from e
         self.name = name
+        self._writing: _Writing | None = None
+
+    def _parse(self, schema: Any, name: str) -> None:
+        named: dict[str, Any] = {}
+        parsed: Any = fastavro.parse_schema(schema, named)
+        admit(parsed, name)
+        self._parsed, self._named = parsed, named
+        self.text = json.dumps(schema, separators=(",", ":"))
         self.normalised = json.dumps(_without_noise(parsed), sort_keys=True, separators=(",", ":"))
         if len(self.normalised) > SCHEMA_BYTES_MAX:
             raise ContractError(
                 f"schema {name} has {len(self.normalised)} bytes; at most {SCHEMA_BYTES_MAX} are allowed"
             )
         self.sha256 = hashlib.sha256(self.normalised.encode()).hexdigest()
+        canonical = fastavro.schema.to_parsing_canonical_form(parsed)
         # fastavro gives the fingerprint as hex in the byte order that single-object framing has.
         self.frame = SINGLE_OBJECT + bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
-        self._parsed, self._named = parsed, named
-        self._writing: _Writing | None = None
-        self.text = text
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str) -> AvroSchema:

@@ -10,6 +10,7 @@ from typing import Any
 from bus.avro.codec import Codec
 from bus.avro.contract import Contract
 from bus.errors import (
+    AccessError,
     BufferFullError,
     BusConnectionError,
     ClosedError,
@@ -187,6 +188,8 @@ class Publisher:
                 while not contract.registered:
                     try:
                         await self._codec.register(contract)
+                    except AccessError:
+                        raise
                     except BusConnectionError as error:
                         reason = str(error)
                         await asyncio.sleep(_RETRY_S)
@@ -226,7 +229,6 @@ class Publisher:
         if known is not None:
             return known
         route = self._router.route(topic, priority)
-        contract = self._codec.contract_of(topic)
         partitions = await self._topics.partitions(route)
         tier = self._tiers[route.tier]
         async with self._resolving:
@@ -239,7 +241,8 @@ class Publisher:
                 tier.queues += queues
             if self._watchdog is None:
                 self._watchdog = asyncio.create_task(self._watch(), name="publish watchdog")
-        target = Target(route, contract, tier, self._spreads[route.kafka_topic])
+        # After all that is waited for: topics may be bound to a contract meanwhile.
+        target = Target(route, self._codec.contract_of(topic), tier, self._spreads[route.kafka_topic])
         if self._closed:
             raise ClosedError("the bus is closed; connect it again before publishing")
         if len(self._targets) >= _TARGETS_MAX:

@@ -49,11 +49,16 @@ class RouteRule(BaseModel):
     pattern: str
     priority: MessagePriority = MessagePriority.NORMAL
     family_depth: int = Field(default=2, ge=1, le=16)
-    contract: str | None = None
+    contract: str | None = Field(default=None, min_length=1)
     compatibility: Compatibility = "BACKWARD_TRANSITIVE"
     key: str | None = None
     partitions: int | None = Field(default=None, ge=1, le=10_000)
     retention_ms: int | None = Field(default=None, ge=1)
+
+    @field_validator("compatibility", mode="before")
+    @classmethod
+    def _compatibility_in_any_case(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
 
     @field_validator("priority", mode="before")
     @classmethod

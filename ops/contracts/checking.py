@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from bus.avro.compatibility import Verdict, check
 from bus.avro.contract import Contract
-from bus.avro.registry.base import short_name
+from bus.avro.registry.rules import short_name
 from bus.avro.schema import AvroSchema
 
 State = Literal["registered", "new", "compatible", "incompatible"]

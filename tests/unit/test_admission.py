@@ -81,6 +81,17 @@ def test_many_values_that_take_no_bytes_are_refused() -> None:
     AvroSchema(doubled(4, "null"), "x")
 
 
+def test_a_thousand_optional_fields_are_let_in() -> None:
+    AvroSchema(record("Wide", **{f"f{number}": ["null", "string"] for number in range(1_000)}), "x")
+
+
+def test_items_of_nothing_but_a_byte_are_refused() -> None:
+    item = record("Item", a="boolean", **{f"f{number}": "null" for number in range(5)})
+    for kind in ({"type": "array", "items": item}, {"type": "map", "values": item}):
+        with pytest.raises(ContractError, match="items with more than 4 values that take no bytes"):
+            AvroSchema(record("R", a=kind), "x")
+
+
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [

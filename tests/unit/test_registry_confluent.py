@@ -16,6 +16,7 @@ from bus.avro.contract import Contract
 from bus.avro.framing import GUID_HEADER, id_frame
 from bus.avro.reader import UnknownSchema
 from bus.avro.registry.confluent import ConfluentRegistry
+from bus.avro.schema import AvroSchema
 from bus.errors import BusConnectionError, ContractError, DecodeError, SettingsError
 from bus.settings import Settings
 from tests import registry_faults as faults
@@ -95,7 +96,7 @@ async def test_a_contract_is_registered_with_its_rule_and_known_from_then_on(
     assert [v.sha256 for v in await client.versions("shop.thing")] == [ORDER.schema.sha256, ORDER_2.schema.sha256]
     assert await client.names() == ["shop.thing"]
     assert await client.versions("shop.none") == []
-    assert server.count("PUT", "/config/shop.thing") == 1
+    assert server.count("PUT", "/config/shop.thing") == 2
 
 
 async def test_the_rule_is_ours_and_the_servers_no_is_told(server: FaultyRegistry, client: ConfluentRegistry) -> None:
@@ -143,6 +144,36 @@ async def test_no_answer_is_an_error_and_never_a_missing_schema(
         await client.find(number)
     server.heal()
     assert await client.find(number) is not None
+
+
+async def test_of_two_at_once_the_later_is_told(server: FaultyRegistry, client: ConfluentRegistry) -> None:
+    put(server, ORDER)
+    server.inject(hold := faults.Hold(), method="POST")
+    mine = asyncio.create_task(client.register(ORDER_2))
+    await server.arrived("POST", "/subjects/shop.thing/versions")
+    put(server, record("Order", ("id", "long"), ("note", "long")))
+    hold.release()
+    with pytest.raises(ContractError, match=r"(?s)not compatible.*thing\.note: "):
+        await mine
+
+
+async def test_what_differs_in_documentation_only_is_the_same(
+    server: FaultyRegistry, client: ConfluentRegistry
+) -> None:
+    documented = dict(ORDER.schema.json, doc="Another text.")
+    put(server, ORDER, json.dumps(documented))
+    found = await client.look_up(ORDER)
+    assert found is not None
+    assert found == await client.look_up(Contract(ORDER.name, AvroSchema(documented, ORDER.name)))
+
+
+async def test_many_versions_are_asked_for_a_few_at_a_time(server: FaultyRegistry, client: ConfluentRegistry) -> None:
+    for number in range(40):
+        put(server, record("Order", ("id", "long"), *((f"f{at}", "long", 0) for at in range(number))))
+    assert len(await client.versions("shop.thing")) == 40
+    server.inject(faults.refuse(500))
+    with pytest.raises(BusConnectionError):
+        await client.versions("shop.none")
 
 
 async def test_a_registration_whose_answer_was_lost_is_repeated_without_harm(
@@ -292,6 +323,8 @@ async def test_schemas_that_refer_to_others_are_made_whole(server: FaultyRegistr
         "/subjects/money/versions/1": {"schema": json.dumps(money), "references": [refer("shop.Cents", "cents")]},
         "/schemas/ids/7": {"schema": json.dumps(order), "references": [refer("shop.Money", "money")]},
         "/schemas/ids/8": {"schema": json.dumps(order), "references": [refer("shop.Money", "gone")]},
+        "/schemas/ids/9": {"schema": json.dumps(order), "references": [{"name": "a"}]},
+        "/schemas/ids/10": {"schema": json.dumps(order), "references": 7},
     }
     for path, answer in answers.items():
         server.inject(faults.reply(200, json.dumps(answer)), path=path)
@@ -299,6 +332,9 @@ async def test_schemas_that_refer_to_others_are_made_whole(server: FaultyRegistr
     assert await read(codec, id_frame(7) + b"abcd") == {"price": {"cents": b"ab"}, "paid": {"cents": b"cd"}}
     with pytest.raises(DecodeError, match="refers to version 1 of gone, which is not there"):
         await read(codec, id_frame(8) + b"abcd")
+    for number in (9, 10):
+        with pytest.raises(DecodeError, match="in words that are not the API's"):
+            await read(codec, id_frame(number) + b"abcd")
     await codec.close()
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from bus.avro.contract import Contract
 from bus.avro.plain import PLAIN
-from bus.avro.registry.history import claim_of, version_key
+from bus.avro.registry.history import History, version_key
+from bus.avro.schema import AvroSchema
 from bus.errors import ContractError
 from tests.unit.memory_store import Store, record, registry_over
 
@@ -111,7 +112,7 @@ async def test_entries_that_are_no_schemas_are_passed_over() -> None:
     store.entries |= {
         "e": b"[" * 100_000,
         "f": b'{"name": "x", "schema": "\\"int\\""}',
-        "shop.thing@z": claim_of(ORDER),
+        "shop.thing@z": History().claim_of(ORDER),
     }
     registry = registry_over(store)
     assert await registry.find(ORDER.schema.frame) is None
@@ -145,7 +146,7 @@ async def test_stopped_anywhere_it_goes_on_where_it_was(writes: int) -> None:
 async def test_a_claim_whose_writer_was_killed_is_not_taken_for_a_version(mine: Contract, theirs: Contract) -> None:
     store = Store()
     await registry_over(store).register(theirs)
-    store.entries[version_key(mine)] = claim_of(mine)  # killed before it stepped back
+    store.entries[version_key(mine)] = History().claim_of(mine)  # killed before it stepped back
     registry = registry_over(store)
     assert await registry.look_up(mine) is None
     if mine.name == theirs.name:
@@ -168,3 +169,43 @@ async def test_a_schema_that_went_away_is_not_read_by() -> None:
     found = await registry.find(priced(4).schema.frame)
     assert found is not None
     assert found.sha256 == priced(4).schema.sha256
+
+
+async def test_versions_keep_their_order_when_compaction_moves_a_claim() -> None:
+    store = Store()
+    await registry_over(store).register(ORDER)
+    first = dict(store.entries)
+    await registry_over(store).register(ORDER_2)
+    # A second instance of the first release had claimed the same; compaction keeps the later of the two records.
+    for key, value in first.items():
+        store.entries[key] = store.entries.pop(key, value)
+    registry = registry_over(store)
+    assert [v.sha256 for v in await registry.versions("shop.thing")] == [ORDER.schema.sha256, ORDER_2.schema.sha256]
+    assert await registry.look_up(ORDER) is not None
+    await registry.register(ORDER)
+
+
+async def test_a_dead_loser_does_not_block_the_winner_under_another_name() -> None:
+    store = Store()
+    await registry_over(store).register(priced(2))
+    loser = priced(4)
+    store.entries[version_key(loser)] = History().claim_of(loser)
+    await registry_over(store).register(Contract("shop.other", priced(2).schema))
+
+
+async def test_only_what_is_asked_for_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store()
+    contracts = [record(f"R{number}", ("id", "long"), contract=f"shop.r{number}") for number in range(30)]
+    for contract in contracts:
+        await registry_over(store).register(contract)
+    parsed: list[str] = []
+    real = AvroSchema.from_json
+
+    def noted(text: str, name: str) -> AvroSchema:
+        parsed.append(name)
+        return real(text, name)
+
+    monkeypatch.setattr(AvroSchema, "from_json", noted)
+    later = registry_over(store)
+    assert await later.find(contracts[7].schema.frame) is not None
+    assert parsed == ["shop.r7"]

@@ -23,13 +23,13 @@ class Mode(StrEnum):
 
     @classmethod
     def parse(cls, mode: Mode | str) -> Mode:
-        """The mode for itself or for its name.
+        """The mode for itself or for its name in any case.
 
         Raises:
             ContractError: It is none of the seven.
         """
         try:
-            return cls(mode)
+            return cls(mode.upper())
         except ValueError:
             raise ContractError(f"compatibility {mode!r} is unknown; take one of {', '.join(cls)}") from None
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from bus.avro.compatibility import check
 from bus.avro.contract import Contract
 from bus.avro.framing import Reference
 from bus.avro.schema import AvroSchema
-from bus.errors import ContractError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +68,3 @@ class Registry(Protocol):
     async def close(self) -> None:
         """Lets its connections go."""
         ...
-
-
-def refuse_incompatible(contract: Contract, versions: Sequence[AvroSchema]) -> None:
-    """Holds a contract to its rule of change against the versions before it.
-
-    Raises:
-        ContractError: It breaks the rule; tells every finding.
-    """
-    if any(version.sha256 == contract.schema.sha256 for version in versions):
-        return
-    verdict = check(
-        contract.avsc,
-        *(version.json for version in versions),
-        mode=contract.compatibility,
-        name=short_name(contract.name),
-    )
-    if not verdict.compatible:
-        raise ContractError(f"contract {contract.name}: {verdict}")
-
-
-def short_name(name: str) -> str:
-    """What the paths of a contract's fields begin with: `trading.order` gives `order`."""
-    return name.rpartition(".")[2]

@@ -13,10 +13,11 @@ from uuid import UUID
 from bus.avro.contract import Contract
 from bus.avro.framing import Reference, described
 from bus.avro.plain import PLAIN
-from bus.avro.registry.base import Registered, refuse_incompatible
+from bus.avro.registry.base import Registered
 from bus.avro.registry.flights import Flights
 from bus.avro.registry.http import Answer, RegistryHttp, as_list
 from bus.avro.registry.references import inlined
+from bus.avro.registry.rules import refuse_incompatible
 from bus.avro.schema import AvroSchema
 from bus.errors import BusConnectionError, ContractError
 from bus.settings import Settings
@@ -25,6 +26,7 @@ log = logging.getLogger("tierbus.registry")
 
 _SCHEMAS_MAX = 10_000
 _REFERENCES_MAX = 64
+_AT_ONCE = 8
 K = TypeVar("K")
 
 
@@ -51,28 +53,44 @@ class ConfluentRegistry:
         return self._schemas.get(reference)
 
     async def register(self, contract: Contract) -> Registered:
-        """As the protocol says; the rule of change is ours, and the registry is told of its name."""
+        """As the protocol says; the rule of change is ours, and the registry is told of its name.
+
+        Nothing can be done about two who register versions at once that may not both be there, but that the one who
+        came later is told so and writes nothing.
+        """
         subject = _subject(contract.name)
         versions = await self.versions(contract.name)
-        if not any(version.sha256 == contract.schema.sha256 for version in versions):
+        new = not _has(versions, contract)
+        if new:
             refuse_incompatible(contract, versions)
-            if not versions and contract.schema.sha256 not in PLAIN:
-                rule = await self._http.ask(
-                    "PUT", f"/config/{subject}", {"compatibility": contract.compatibility.value}
-                )
-                if rule.status >= 400:
-                    log.info("the registry did not take the rule of %s: %s", contract.name, rule.message)
+            if contract.schema.sha256 not in PLAIN:
+                await self._tell_rule(contract, subject)
         answer = await self._http.ask("POST", f"/subjects/{subject}/versions", _document(contract))
         if answer.status in (409, 422):
             raise ContractError(f"contract {contract.name} is refused by the schema registry: {answer.message}")
-        return self._registered(contract, _fields(answer, f"registering {contract.name}"))
+        registered = self._registered(contract, _fields(answer, f"registering {contract.name}"))
+        if new:
+            before = await self.versions(contract.name)
+            shas = [version.sha256 for version in before]
+            at = shas.index(contract.schema.sha256) if contract.schema.sha256 in shas else len(shas)
+            refuse_incompatible(contract, before[:at])
+        return registered
+
+    async def _tell_rule(self, contract: Contract, subject: str) -> None:
+        rule = await self._http.ask("PUT", f"/config/{subject}", {"compatibility": contract.compatibility.value})
+        if rule.status >= 400:
+            log.info("the registry did not take the rule of %s: %s", contract.name, rule.message)
 
     async def look_up(self, contract: Contract) -> Registered | None:
-        """As the protocol says."""
+        """As the protocol says; a registry may tell apart what differs in documentation only, which we do not."""
         answer = await self._http.ask("POST", f"/subjects/{_subject(contract.name)}", _document(contract))
-        if answer.status == 404:
-            return None
-        return self._registered(contract, _fields(answer, f"looking up {contract.name}"))
+        if answer.status != 404:
+            return self._registered(contract, _fields(answer, f"looking up {contract.name}"))
+        for number in await self._numbers(contract.name):
+            if (await self._version(contract.name, number)).sha256 == contract.schema.sha256:
+                answer = await self._http.ask("GET", f"/subjects/{_subject(contract.name)}/versions/{number}")
+                return self._registered(contract, _fields(answer, f"looking up {contract.name}"))
+        return None
 
     def _registered(self, contract: Contract, fields: dict[str, Any]) -> Registered:
         number, guid = fields.get("id"), fields.get("guid")
@@ -104,11 +122,22 @@ class ConfluentRegistry:
 
     async def versions(self, name: str) -> Sequence[AvroSchema]:
         """As the protocol says; a version never changes, so each is asked for once."""
+        numbers = await self._numbers(name)
+        found: list[AvroSchema] = []
+        for at in range(0, len(numbers), _AT_ONCE):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    asked = [group.create_task(self._version(name, number)) for number in numbers[at : at + _AT_ONCE]]
+            except BaseExceptionGroup as errors:  # the first says it all
+                raise errors.exceptions[0] from None
+            found += [each.result() for each in asked]
+        return found
+
+    async def _numbers(self, name: str) -> list[int]:
         answer = await self._http.ask("GET", f"/subjects/{_subject(name)}/versions")
         if answer.status == 404:
             return []
-        numbers = sorted(number for number in as_list(answer) if type(number) is int)
-        return await asyncio.gather(*(self._version(name, number) for number in numbers))
+        return sorted(number for number in as_list(answer) if type(number) is int)
 
     async def _version(self, name: str, number: int) -> AvroSchema:
         known = self._versions.get((name, number))
@@ -135,14 +164,19 @@ class ConfluentRegistry:
 
     async def _define(self, references: Any, definitions: dict[str, Any], name: str) -> None:
         """What a schema refers to in other subjects, with what these refer to, each once."""
-        for each in references:
-            defined, subject, version = each["name"], each["subject"], each["version"]
+        for each in references if isinstance(references, list) else [references]:
+            try:
+                defined, subject, version = str(each["name"]), str(each["subject"]), int(each["version"])
+            except (TypeError, KeyError, ValueError) as error:
+                raise ContractError(
+                    f"{name} refers to others in words that are not the API's: {each!r:.100}"
+                ) from error
             if defined in definitions:
                 continue
             if len(definitions) >= _REFERENCES_MAX:
                 raise ContractError(f"{name} refers to more than {_REFERENCES_MAX} other schemas; take some in")
             definitions[defined] = None
-            answer = await self._http.ask("GET", f"/subjects/{_subject(subject)}/versions/{int(version)}")
+            answer = await self._http.ask("GET", f"/subjects/{_subject(subject)}/versions/{version}")
             if answer.status == 404:
                 raise ContractError(f"{name} refers to version {version} of {subject}, which is not there")
             fields = _fields(answer, f"asking for {subject}")
@@ -157,6 +191,10 @@ class ConfluentRegistry:
         """Lets the connections go; what was learned stays."""
         await self._finding.close()
         await self._http.close()
+
+
+def _has(versions: Sequence[AvroSchema], contract: Contract) -> bool:
+    return any(version.sha256 == contract.schema.sha256 for version in versions)
 
 
 def _subject(name: str) -> str:

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bus.errors import BusConnectionError, SettingsError
+from bus.errors import AccessError, BusConnectionError, SettingsError
 from bus.settings import Settings
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _read(url: str, status: int, raw: bytes, optional_page: bool) -> Answer:
     except (ValueError, RecursionError):
         body = None
     if status in (401, 403):
-        raise BusConnectionError(
+        raise AccessError(
             f"schema registry {url} refuses the login (status {status}); check schema_registry_username and "
             "schema_registry_password, or schema_registry_token"
         )

@@ -4,7 +4,7 @@ A schema's key is the SHA-256 of its whole normalised form. The ten bytes in fro
 Avro's canonical form, which forgets logical types: two decimals of other scale have one CRC. So a schema is refused
 when its CRC already belongs to a schema that would decode the same bytes to other data.
 
-A version of a contract has the key `<contract>@<sha256>`; versions are in the order in which they were first written.
+A version of a contract is a claim with the key `<contract>@<sha256>`; see `history`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bus.avro.contract import Contract
 from bus.avro.framing import Reference
 from bus.avro.plain import PLAIN
 from bus.avro.registry.base import Registered
-from bus.avro.registry.history import History, claim_of, entry_of, version_key
+from bus.avro.registry.history import History, entry_of, version_key
 from bus.avro.schema import AvroSchema
 from bus.errors import ContractError
 
@@ -69,7 +69,7 @@ class KafkaRegistry:
             key = version_key(contract)
             if key not in store.items():
                 self._history.refuse(contract)
-                await store.put(key, claim_of(contract))
+                await store.put(key, self._history.claim_of(contract))
                 self._history.read(store.items())
             try:
                 self._history.refuse(contract)

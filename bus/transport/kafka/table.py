@@ -76,6 +76,10 @@ class KafkaTable:
             await self._read_to(ends[self._tp])
 
     async def _read_to(self, end: int) -> None:
+        if end < self._position:  # the topic was made anew
+            self._values.clear()
+            self._size_bytes = self._position = 0
+            self._consumer.seek(self._tp, 0)
         while self._position < end:
             batches = await self._consumer.getmany(timeout_ms=100)
             for record in batches.get(self._tp, ()):

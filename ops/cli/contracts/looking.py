@@ -71,7 +71,7 @@ def diff(
 ) -> int:
     """Compare a contract with its last pushed version: lines, and who can read whose data. Exit 1 when they differ."""
     from bus.avro.compatibility import can_read
-    from bus.avro.registry.base import short_name
+    from bus.avro.registry.rules import short_name
     from ops.contracts.files import difference
     from ops.contracts.opening import contracts_of, folder_versions
 
