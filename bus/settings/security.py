@@ -64,8 +64,23 @@ def registry_problems(settings: Settings) -> list[str]:
     problems = [problem for each in url.split(",") for problem in _url_problems(each.strip(), settings)]
     if (login[0] is None) != (login[1] is None):
         problems.append("schema_registry_username and schema_registry_password go together")
+    problems += _login_problems(settings)
+    if settings.schema_registry_cafile is not None and not any(
+        each.strip().startswith("https") for each in url.split(",")
+    ):
+        problems.append("schema_registry_cafile has no effect without https in schema_registry_url")
     if settings.schema_registry_token is not None and any(login):
         problems.append("give either schema_registry_token or a username with its password, not both")
+    return problems
+
+
+def _login_problems(settings: Settings) -> list[str]:
+    problems = []
+    for name in ("username", "password", "token"):
+        value = getattr(settings, f"schema_registry_{name}")
+        text = value if isinstance(value, str | None) else value.get_secret_value()
+        if text is not None and (not text or not text.isprintable()):
+            problems.append(f"schema_registry_{name} is empty or has a line end or other control character in it")
     return problems
 
 

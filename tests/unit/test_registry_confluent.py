@@ -348,6 +348,15 @@ async def test_schemas_that_refer_to_others_are_made_whole(server: FaultyRegistr
         ({"schema_registry_token": "s3cret"}, "schema_registry_token has no effect without schema_registry_url"),
         ({"wire_format": "confluent"}, "wire_format confluent needs schema_registry_url"),
         (
+            {"schema_registry_url": "https://a", "schema_registry_token": "s3cret\n"},
+            "schema_registry_token is empty or",
+        ),
+        ({"schema_registry_url": "https://a", "schema_registry_token": ""}, "schema_registry_token is empty or"),
+        (
+            {"schema_registry_url": "http://localhost", "schema_registry_cafile": "a"},
+            "cafile has no effect without https",
+        ),
+        (
             {
                 "schema_registry_url": "https://a",
                 "schema_registry_token": "s3cret",

@@ -51,12 +51,7 @@ class RegistryHttp:
         self._aiohttp = aiohttp
         self._urls = [url.strip().rstrip("/") for url in settings.schema_registry_url.split(",")]
         self._timeout_s = settings.schema_registry_timeout_ms / 1000
-        self._headers = {"Accept": f"{_CONTENT_TYPE}, application/json;q=0.5", "Content-Type": _CONTENT_TYPE}
-        if settings.schema_registry_token is not None:
-            self._headers["Authorization"] = f"Bearer {settings.schema_registry_token.get_secret_value()}"
-        elif settings.schema_registry_username is not None and settings.schema_registry_password is not None:
-            login = f"{settings.schema_registry_username}:{settings.schema_registry_password.get_secret_value()}"
-            self._headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
+        self._settings = settings
         self._tls = _tls(settings.schema_registry_cafile)
         self._session: aiohttp.ClientSession | None = None
 
@@ -88,7 +83,7 @@ class RegistryHttp:
         aiohttp = self._aiohttp
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                headers=self._headers,
+                headers=_headers(self._settings),
                 connector=aiohttp.TCPConnector(ssl=self._tls, limit=_CONNECTIONS_MAX),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
@@ -101,6 +96,10 @@ class RegistryHttp:
         except TimeoutError as error:
             reason = f"did not answer within {self._timeout_s:g} s; check that it is up"
             raise BusConnectionError(f"schema registry {url} {reason}") from error
+        except aiohttp.ClientSSLError as error:
+            raise BusConnectionError(
+                f"schema registry {url} cannot be trusted or speaks no TLS: {error}; check schema_registry_cafile"
+            ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             reason = f"is not reachable: {str(error) or type(error).__name__}"
             raise BusConnectionError(f"schema registry {url} {reason}; check schema_registry_url") from error
@@ -111,6 +110,17 @@ class RegistryHttp:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    """Made when they are needed: a login in an attribute would be shown by whatever shows attributes."""
+    headers = {"Accept": f"{_CONTENT_TYPE}, application/json;q=0.5", "Content-Type": _CONTENT_TYPE}
+    if settings.schema_registry_token is not None:
+        headers["Authorization"] = f"Bearer {settings.schema_registry_token.get_secret_value()}"
+    elif settings.schema_registry_username is not None and settings.schema_registry_password is not None:
+        login = f"{settings.schema_registry_username}:{settings.schema_registry_password.get_secret_value()}"
+        headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
+    return headers
 
 
 async def _limited(response: aiohttp.ClientResponse) -> bytes:
