@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 
 from bus import BusConnectionError, ContractError, MessageBus, RouteRule
 from bus.avro.framing import id_frame
+from perf.codec.examples import EXAMPLES
 from tests.apicurio import Apicurio
 from tests.contract.harness import bounded, pulled
 from tests.integration.programs.ledger import quick
@@ -26,20 +25,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
 TOPIC = "trading.orders.KRAKEN.new"
 ROUTES = (RouteRule(pattern="trading.orders.**", contract="trading.order"),)
-ORDER: dict[str, Any] = {
-    "order_id": "macro-000184",
-    "venue": "KRAKEN",
-    "symbol": "BTC-USD",
-    "side": "BUY",
-    "kind": "LIMIT",
-    "quantity": Decimal("1.50000000"),
-    "price": Decimal("61874.10000000"),
-    "time_in_force": "GTC",
-    "desk": "macro",
-    "account": "fund-7",
-    "created_at": datetime(2026, 7, 1, 13, 30, 0, 123_456, tzinfo=UTC),
-    "extra": {},
-}
+ORDER = EXAMPLES["trading.order"]
 
 Make = Callable[..., Awaitable[MessageBus]]
 
