@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from bus.avro.schema import AvroSchema
 from bus.errors import ContractError
+
+# Nothing that a shell, a terminal or another system's files would take for something else.
+_PART = "[A-Za-z0-9_][A-Za-z0-9_-]*"
+_NAME = re.compile(rf"(?P<family>{_PART}(?:\.{_PART})*)\.(?P<own>{_PART})")
+_NAME_CHARACTERS_MAX = 249
 
 
 def pretty(schema: Any) -> str:
@@ -20,22 +26,24 @@ def path_of(name: str, folder: Path) -> Path:
     """Where the file of a contract is.
 
     Raises:
-        ContractError: The name has no family, or could lead out of the folder.
+        ContractError: The name has no family, is too long, or has more than letters, digits, `_` and `-` between dots.
     """
-    family, _, own = name.rpartition(".")
-    parts = (family, own)
-    if not all(part and not part.startswith(".") and not set(part) & set("/\\:\0") for part in parts):
-        raise ContractError(f"contract {name!r} cannot be a file; name it <family>.<name>")
-    return folder / family / f"{own}.avsc"
+    parts = _NAME.fullmatch(name)
+    if parts is None or len(name) > _NAME_CHARACTERS_MAX:
+        raise ContractError(
+            f"contract {name[:_NAME_CHARACTERS_MAX]!r} cannot be a file; name it <family>.<name>, of letters, digits, "
+            f"_ and -, in at most {_NAME_CHARACTERS_MAX} characters"
+        )
+    return folder / parts["family"] / f"{parts['own']}.avsc"
 
 
 def write(name: str, schema: AvroSchema, folder: Path) -> tuple[Path, bool]:
     """Writes a contract's file; whether it changed anything."""
-    path, text = path_of(name, folder), pretty(schema.json)
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    path, text = path_of(name, folder), pretty(schema.json).encode()
+    if path.exists() and path.read_bytes() == text:
         return path, False
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(text)
     return path, True
 
 
@@ -43,3 +51,12 @@ def difference(old: Any, new: Any, old_name: str, new_name: str) -> str:
     """A unified diff of two schemas in lines; empty when they are the same text."""
     lines = difflib.unified_diff(pretty(old).splitlines(), pretty(new).splitlines(), old_name, new_name, lineterm="")
     return "\n".join(lines)
+
+
+def without_documentation(schema: Any) -> Any:
+    """The schema without what is only for people to read."""
+    if isinstance(schema, dict):
+        return {key: without_documentation(value) for key, value in schema.items() if key != "doc"}
+    if isinstance(schema, list):
+        return [without_documentation(value) for value in schema]
+    return schema

@@ -1,4 +1,4 @@
-"""What the verbs of `tierbus contracts` share: their options, and whom they ask."""
+"""The options that the verbs of `tierbus contracts` share."""
 
 from __future__ import annotations
 
@@ -11,14 +11,26 @@ from ops.cli.where import settings_for
 
 if TYPE_CHECKING:
     from bus import Settings
-    from bus.avro.codec import Codec
-    from bus.avro.contract import Contract
-    from bus.avro.schema import AvroSchema
 
 Name = Annotated[str, typer.Argument(help="A contract's name, such as trading.order.", show_default=False)]
 Names = Annotated[
     list[str] | None,
-    typer.Argument(help="Contracts. Default: those of --dir, else the platform's.", show_default=False),
+    typer.Argument(
+        metavar="NAME|MODULE:MODEL[=NAME]",
+        help="Contracts by name, or pydantic models and dataclasses as module:Model, imported from the current "
+        "folder or PYTHONPATH; =NAME where your program gives name= to bus.contract. "
+        "Default: the contracts of --dir, else the platform's.",
+        show_default=False,
+    ),
+]
+RecordNamespace = Annotated[
+    str | None,
+    typer.Option(
+        "--record-namespace",
+        metavar="NAME",
+        help="Of each module:Model: what your program gives as namespace= to bus.contract.",
+        show_default=False,
+    ),
 ]
 Folder = Annotated[
     Path | None,
@@ -53,25 +65,3 @@ def settings_of(folder: Path | None, servers: str | None = None, namespace: str 
     """Settings with the folder of contracts over them."""
     settings = settings_for(servers, namespace)
     return settings if folder is None else settings.model_copy(update={"contracts_dir": str(folder)})
-
-
-def chosen_of(codec: Codec, names: list[str] | None, settings: Settings, rule: str | None) -> list[Contract]:
-    """The contracts that are meant, under the rule that is given for them."""
-    from bus.avro.compatibility import Mode
-    from ops.contracts.opening import chosen
-
-    contracts = chosen(codec, names or [], settings)
-    if rule is not None:
-        for contract in contracts:
-            contract.compatibility = Mode.parse(rule.upper())
-    return contracts
-
-
-async def versions_of(settings: Settings, names: list[str] | None) -> dict[str, list[AvroSchema]]:
-    """The pushed versions by contract, the oldest first; of no names, of all that were pushed."""
-    from ops.contracts.opening import registry_of
-
-    async with registry_of(settings) as codec:
-        registry = codec.registry
-        wanted = names or [name for name in await registry.names() if not name.startswith("tierbus.")]
-        return {name: list(await registry.versions(name)) for name in wanted}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ops.cli.contracts.choosing import contracts_here
 from ops.cli.contracts.options import Folder, Name, settings_of
 from ops.cli.failing import FINE, Trouble, WrongUse, tell
 from ops.cli.options import AsJson, Debug, Namespace, Servers
@@ -65,16 +66,19 @@ def model(
     as_json_: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Print a Python class for a contract."""
+    """Print a Python class for a contract that is here. Asks no registry."""
     from bus.avro.schema import AvroSchema
+    from bus.errors import ContractError
     from ops.contracts.model import model_source
-    from ops.contracts.opening import contracts_of
 
     path = Path(source)
     if path.suffix == ".avsc":
-        schema = AvroSchema.from_json(path.read_bytes(), path.stem)
+        try:
+            schema = AvroSchema.from_json(path.read_bytes(), path.stem)
+        except ContractError as error:
+            raise Trouble(f"{source}: {error}") from error
     else:
-        schema = contracts_of(settings_of(folder)).contract(source).schema
+        schema = contracts_here(settings_of(folder), folder).contract(source).schema
     text = model_source(schema.json, style="dataclass" if dataclass else "pydantic")
     out(as_json({"source": text}) if as_json_ else text.rstrip("\n"))
     return FINE
