@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
+from bus import ContractError, MessageBus, Settings
+from examples.contract import Order
 from tests.integration.programs.command_line import CommandLine
 
 pytestmark = pytest.mark.broker
@@ -33,6 +39,14 @@ def put(folder: Path, schema: Schema, name: str = "item") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(schema))
     return path
+
+
+def register(url: str, subject: str, schema: str, kind: str) -> None:
+    """As another program does it."""
+    body = json.dumps({"schemaType": kind, "schema": schema}).encode()
+    headers = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
+    with urlopen(Request(f"{url}/subjects/{subject}/versions", body, headers), timeout=30) as answer:
+        assert answer.status == 200
 
 
 def test_from_the_first_file_to_a_refused_change(tierbus: CommandLine, tmp_path: Path) -> None:
@@ -79,6 +93,75 @@ def test_pull_writes_what_was_pushed_and_check_compares_with_a_folder(tierbus: C
     assert "item.id: type: reader has int, writer has long" in done.stdout
 
 
+def test_looking_at_what_nobody_pushed_makes_no_topic(tierbus: CommandLine, tmp_path: Path) -> None:
+    put(tmp_path / "own", item(ID))
+    own = ("--dir", str(tmp_path / "own"))
+    assert tierbus("contracts", "check", *own).stdout.startswith("shop.item: new")
+    assert "was not pushed yet" in tierbus("contracts", "diff", "shop.item", *own, code=1).stderr
+    assert "was not pushed yet" in tierbus("contracts", "show", "shop.item", "--version", "1", code=1).stderr
+    assert "was never pushed" in tierbus("contracts", "pull", "shop.item", *own, code=1).stderr
+    pulled = tierbus("contracts", "pull", *own)
+    assert (pulled.stdout, pulled.stderr) == ("", "tierbus: no contract was pushed yet; nothing was written\n")
+    # Declaring makes the topic, and says so: it was not there.
+    assert "created" in tierbus("topics", "create", "--internal").stdout
+
+
+def test_what_is_here_plays_no_part_in_a_pull(tierbus: CommandLine, tmp_path: Path) -> None:
+    put(tmp_path / "own", item(ID))
+    tierbus("contracts", "push", "--dir", str(tmp_path / "own"))
+    for folder in ("fresh", "broken"):
+        here = tmp_path / folder
+        rule = json.dumps([{"pattern": "shop.**", "contract": "shop.item"}])
+        bound = {"TIERBUS_CONTRACTS_DIR": str(here), "TIERBUS_ROUTES": rule}
+        if folder == "broken":
+            put(here, item(ID)).write_bytes(b"\xff{")
+        shown = tierbus.document("contracts", "show", "shop.item", "--version", "1", environment=bound)
+        assert shown["schema"] == item(ID)
+        (row,) = tierbus.document("contracts", "pull", "--dir", str(here), environment=bound)["contracts"]
+        assert (row["contract"], row["version"], row["changed"]) == ("shop.item", 1, True)
+        assert tierbus("contracts", "check", environment=bound).stdout == "shop.item: registered, version 1 of 1\n"
+
+
+def test_documentation_alone_is_no_difference(tierbus: CommandLine, tmp_path: Path) -> None:
+    own = ("--dir", str(tmp_path))
+    put(tmp_path, item(ID))
+    tierbus("contracts", "push", *own)
+    put(tmp_path, item(ID | {"doc": "Counts from 1."}))
+    shown = tierbus("contracts", "diff", "shop.item", *own).stdout
+    assert "Counts from 1." in shown
+    assert "\nonly documentation differs\n" in shown
+    assert tierbus.document("contracts", "diff", "shop.item", *own)["only"] == "documentation"
+    put(tmp_path, {"type": "record", "name": "shop.Item", "fields": [ID]})
+    assert "\nonly the way it is written differs\n" in tierbus("contracts", "diff", "shop.item", *own).stdout
+    put(tmp_path, item(ID | {"doc": "Counts from 1."}, NOTE))
+    assert tierbus.document("contracts", "diff", "shop.item", *own, code=1)["only"] is None
+
+
+async def test_a_class_that_was_pushed_is_published_in_production(
+    tierbus: CommandLine, broker: str, namespace: str
+) -> None:
+    async def call(*arguments: str) -> str:
+        return (await asyncio.to_thread(tierbus, *arguments)).stdout
+
+    await call("topics", "create", "shop.orders")
+    await call("topics", "create", "--internal")
+    place, family = "examples.contract:Order", ("--record-namespace", "shop")
+    assert (await call("contracts", "check", place, *family)).startswith("shop.Order: new")
+    order = Order(id=7, price=Decimal("9.95"), placed_at=datetime.now(UTC))
+    settings = Settings.production(bootstrap_servers=broker, namespace=namespace, replication_factor=1)
+    async with MessageBus(settings) as bus:
+        bus.contract(Order, "shop.orders.**", namespace="shop")
+        with pytest.raises(ContractError, match=r"shop\.Order is not registered"):
+            await bus.publish("shop.orders.new", order)
+        assert await call("contracts", "push", place, *family) == "shop.Order: pushed\n"
+        assert await call("contracts", "push", place, *family) == "shop.Order: registered already\n"
+        await bus.publish("shop.orders.new", order, confirm=True)
+    assert await call("contracts", "push", place + "=shop.other") == "shop.other: pushed\n"
+    assert await call("contracts", "push", "tierbus.json", "tierbus.text") == (
+        "tierbus.json: pushed\ntierbus.text: pushed\n"
+    )
+
+
 def test_a_broken_file_is_trouble_that_names_it(tierbus: CommandLine, tmp_path: Path) -> None:
     put(tmp_path, item(ID)).write_text('{"type": "record"')
     assert "shop.item is no JSON" in tierbus("contracts", "check", "--dir", str(tmp_path), code=1).stderr
@@ -91,6 +174,28 @@ def test_list_and_show_need_no_broker(tierbus: CommandLine) -> None:
     assert {"requests.request", "requests.reply", "dead-letters.letter", "trading.order"} <= rows.keys()
     assert json.loads(tierbus("contracts", "show", "trading.order", environment=nobody).stdout)["name"] == "Order"
     assert "contract no.such is unknown" in tierbus("contracts", "show", "no.such", code=2).stderr
+
+
+@pytest.mark.timeout(300)
+def test_pull_from_a_registry_that_others_use_too(
+    tierbus: CommandLine, registry_url: str, namespace: str, tmp_path: Path
+) -> None:
+    own, out = tmp_path / "own", tmp_path / "out"
+    served = {"TIERBUS_SCHEMA_REGISTRY_URL": registry_url}
+    # The registry is shared by the tests of a run, so the family is this test's own.
+    path = own / namespace / "item.avsc"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(item(ID)))
+    tierbus("contracts", "push", "--dir", str(own), environment=served)
+    register(registry_url, f"{namespace}.proto", 'syntax = "proto3"; message A { int64 id = 1; }', "PROTOBUF")
+    register(registry_url, f"{namespace}-value", json.dumps(item(ID)), "AVRO")
+    done = tierbus("contracts", "pull", "--dir", str(out), environment=served)
+    assert f"{out}/{namespace}/item.avsc: version 1\n" in done.stdout
+    assert f"left out: {namespace}.proto in the schema registry is PROTOBUF" in done.stderr
+    assert f"left out: contract '{namespace}-value' cannot be a file" in done.stderr
+    done = tierbus("contracts", "pull", f"{namespace}.proto", "--dir", str(out), code=1, environment=served)
+    assert "is PROTOBUF, not Avro" in done.stderr
+    assert not (out / namespace / "proto.avsc").exists()
 
 
 def test_a_contract_proposed_from_lines_and_from_traffic_takes_the_data(tierbus: CommandLine, tmp_path: Path) -> None:
