@@ -33,6 +33,12 @@ class _Assigned:
         self.carried = False
         self.leaving = False
 
+    def stay(self) -> None:
+        """It was being given away, and came straight back."""
+        self.leaving = False
+        for _, state in self.states:
+            state.leaving = False
+
     @property
     def position(self) -> int:
         """What every subscription has settled."""
@@ -143,7 +149,7 @@ class Feed:
                 assigned = _Assigned(partition, self._intakes)
             elif self._group is not None:
                 assigned.carried = True
-                assigned.leaving = False
+                assigned.stay()
                 assigned.committed = None
             self._partitions[partition] = assigned
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bus.avro.reader import UnknownSchema
 from bus.errors import ClosedError
 from bus.message import Message
 
@@ -68,15 +67,7 @@ class Inbox:
             for subscription in tuple(self._subscriptions):
                 await subscription.give_way()
             for subscription in self._in_order():
-                try:
-                    message = subscription.take()
-                except UnknownSchema as unknown:
-                    try:
-                        async with asyncio.timeout_at(deadline_s):
-                            await subscription.learn(unknown)
-                    except TimeoutError:
-                        return None
-                    message = subscription.take()
+                message = subscription.take()
                 if message is not None:
                     self._rotate(subscription)
                     return message
@@ -104,7 +95,7 @@ class Inbox:
                 waiter.set_result(None)
 
     async def _change(self, deadline_s: float | None) -> None:
-        """Returns when something new waits, a subscription came or went, or the time is over."""
+        """Returns when something new waits or can be read, a subscription came or went, or the time is over."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         try:

@@ -27,9 +27,10 @@ class PartitionState:
         abandoned: Given away with handlers still waiting or running; none is started any more.
         active: Messages that handlers have taken and not finished.
         begun: Records of it were offered, so its position is known.
+        leaving: Being given away; what handlers took is finished, but what cannot be handled yet is let go.
     """
 
-    __slots__ = ("_idle", "abandoned", "active", "begun", "partition", "settled")
+    __slots__ = ("_idle", "abandoned", "active", "begun", "leaving", "partition", "settled")
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
@@ -37,6 +38,7 @@ class PartitionState:
         self.abandoned = False
         self.active = 0
         self.begun = False
+        self.leaving = False
         self._idle: asyncio.Future[None] | None = None
 
     def leave(self) -> None:
@@ -82,6 +84,7 @@ class Intake:
         pulled: Its messages are in the caller's hands when they are taken, and no handler's.
         waiting: Messages that wait, by tier; some may turn out not to match.
         on_offer: Called with the number of new records.
+        on_drop: Called with the states of partitions that are given away.
     """
 
     def __init__(self, pattern: Pattern, settings: Settings) -> None:
@@ -89,6 +92,7 @@ class Intake:
         self.pulled = False
         self.waiting = [0] * len(TIERS)
         self.on_offer: Callable[[int], None] = _nothing
+        self.on_drop: Callable[[set[PartitionState]], None] = _nothing
         self.error: TierbusError | None = None
         self._namespace = settings.namespace
         self._messages_max = settings.intake_messages_max
@@ -101,6 +105,7 @@ class Intake:
         self._credits = list(SHARES)
         self._unit_tier = 0
         self._unit_left = 0
+        self._held: set[int] = set()
         self._topics: dict[bytes, str | None] = {}
 
     def offer(self, tier: MessagePriority, state: PartitionState, records: Sequence[Record], size_bytes: int) -> None:
@@ -123,15 +128,25 @@ class Intake:
         self.error = error
         self.on_offer(1)
 
+    def hold(self, tier: MessagePriority) -> None:
+        """Nothing of the tier is taken until `let`; it fills up, and its feed stops."""
+        self._held.add(tier)
+        self._unit_left = 0
+
+    def let(self, tier: MessagePriority) -> None:
+        """The tier is taken from again."""
+        self._held.discard(tier)
+
     def take(self) -> Taken | None:
-        """The next record that matches, by the tiers' shares; `None` when nothing waits.
+        """The next record that matches, by the tiers' shares; `None` when nothing waits in a tier that is not held.
 
         Its offset is open in `state.settled` until someone says `done`.
         """
         while True:
             tier = self._unit_tier
             if not self._unit_left or not self.waiting[tier]:
-                chosen = next_tier(self.waiting, self._credits)
+                waiting = self._waiting_and_not_held() if self._held else self.waiting
+                chosen = next_tier(waiting, self._credits)
                 if chosen is None:
                     return None
                 tier = self._unit_tier = chosen
@@ -144,6 +159,9 @@ class Intake:
                 state.settled.take(record.offset)
                 return Taken(topic, TIERS[tier], record, state)
             state.settled.skip(record.offset)
+
+    def _waiting_and_not_held(self) -> list[int]:
+        return [0 if tier in self._held else count for tier, count in enumerate(self.waiting)]
 
     def _pop(self, tier: int) -> tuple[PartitionState, Record]:
         chunks = self._chunks[tier]
@@ -198,7 +216,10 @@ class Intake:
                 self._bytes[tier] = sum(chunk.size_bytes for chunk in kept)
                 if self._has_room(tier):
                     self._room[tier].set()
+        for state in states:
+            state.leaving = True
+        self.on_drop(states)
 
 
-def _nothing(count: int) -> None:
+def _nothing(_: object) -> None:
     """Nobody listens yet."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Collection
 from time import perf_counter
 from typing import Any
 
 from bus.avro.codec import Codec
 from bus.avro.reader import UnknownSchema
 from bus.consume.handler import Handler, converted, failure_reason, prepare
-from bus.consume.intake import Intake, Taken
-from bus.consume.opening import learned, place
+from bus.consume.intake import Intake, PartitionState, Taken
+from bus.consume.opening import place
+from bus.consume.parking import Parking
 from bus.errors import DecodeError, HandlerError, TierbusError
-from bus.message import Message, Partition
+from bus.message import TIERS, Message, MessagePriority, Partition
 
 log = logging.getLogger("tierbus.consume")
 
@@ -22,6 +24,8 @@ log = logging.getLogger("tierbus.consume")
 _TURN_S = 0.002
 # Messages set aside because their key is busy: enough to find other keys behind a hot one, and bounded.
 _ASIDE_MAX = 1_000
+# Messages of a tier that wait for their schema, or behind one that does: beyond it the tier is not taken from.
+_LATE_MAX = 1_000
 
 Key = tuple[Partition, bytes | None]
 
@@ -42,10 +46,16 @@ class Lanes:
         self._call, self._convert = prepare(handler)
         self._busy: dict[Key, deque[Taken] | None] = {}
         self._aside = 0
+        self._parking = Parking(codec, self._unpark)
+        self._late: dict[Key, bool] = {}  # keys with a message that waits for its schema, or (False) did so lately
+        self._late_counts = [0] * len(TIERS)
+        self._ready: deque[Taken] = deque()  # their keys are theirs already
+        self._ready_next = False
         self._idle: deque[asyncio.Future[None]] = deque()
         self._turn_began_s = 0.0
         self._ending = False
         intake.on_offer = self._wake
+        intake.on_drop = self._drop
 
     async def run(self, drain_timeout_s: float) -> None:
         """Handles messages until cancelled, or until a handler fails; then the others finish what they have in hand.
@@ -71,16 +81,22 @@ class Lanes:
             for lane in lanes:
                 lane.cancel()
             await asyncio.gather(*lanes, return_exceptions=True)
+            await self._parking.close()
             self._let_go()
         for lane in done:
             lane.result()
 
     def _let_go(self) -> None:
         """What was set aside for busy keys is nobody's any more; it stays uncommitted."""
-        for queue in self._busy.values():
-            for taken in queue or ():
-                taken.state.leave()
+        for key, queue in self._busy.items():
+            if not self._late.get(key):
+                for taken in queue or ():
+                    taken.state.leave()
+        for taken in self._ready:
+            taken.state.leave()
         self._busy.clear()
+        self._late.clear()
+        self._ready.clear()
 
     def _wake(self, count: int) -> None:
         while count > 0 and self._idle:
@@ -92,7 +108,7 @@ class Lanes:
     async def _lane(self) -> None:
         loop = asyncio.get_running_loop()
         while not self._ending:
-            taken = self._claim()
+            taken = self._claim_ready() if self._ready else self._claim()
             if taken is None:
                 if self.intake.error is not None:
                     raise self.intake.error
@@ -102,8 +118,7 @@ class Lanes:
                 self._turn_began_s = perf_counter()
                 continue
             while taken is not None:
-                await self._handle(taken)
-                taken = self._release(taken)
+                taken = self._release(taken) if await self._handle(taken) else None
                 if perf_counter() - self._turn_began_s > _TURN_S:
                     await asyncio.sleep(0)
                     self._turn_began_s = perf_counter()
@@ -115,7 +130,7 @@ class Lanes:
             if taken is None:
                 return None
             taken.state.active += 1
-            if self.workers == 1:
+            if self.workers == 1 and not self._busy:
                 return taken
             key = _key(taken)
             if key not in self._busy:
@@ -125,15 +140,33 @@ class Lanes:
             if queue is None:
                 queue = self._busy[key] = deque()
             queue.append(taken)
-            self._aside += 1
+            waits = self._late.get(key)
+            if waits is None:
+                self._aside += 1
+                continue
+            self._keep(taken.tier)
+            if waits:
+                taken.state.leave()  # nobody can handle it yet, so no drain waits for it
         return None
 
+    def _claim_ready(self) -> Taken | None:
+        """One whose schema has come and one of the others in turn: those that waited may be many."""
+        self._ready_next = not self._ready_next
+        taken = None if self._ready_next else self._claim()
+        if taken is None:
+            taken = self._ready.popleft()
+            self._unkeep(taken.tier)
+        return taken
+
     def _release(self, taken: Taken) -> Taken | None:
-        """The key's next message, or none; then the key is free."""
-        if self.workers == 1:
+        """The key's next message, or none; then the key is free, or its next one is ready for any lane."""
+        if not self._busy:
             return None
         key = _key(taken)
         queue = self._busy[key]
+        if self._late and key in self._late:
+            self._release_late(key, queue)
+            return None
         while queue:
             following = queue.popleft()
             self._aside -= 1
@@ -145,18 +178,80 @@ class Lanes:
         del self._busy[key]
         return None
 
-    async def _handle(self, taken: Taken) -> None:
-        """One message, from raw record to settled offset."""
+    def _release_late(self, key: Key, queue: deque[Taken] | None) -> None:
+        """What waited behind a schema is many: this lane asks what else there is before it goes on with it."""
+        while queue:
+            following = queue.popleft()
+            if not (following.state.abandoned or self._ending):
+                self._make_ready(following)
+                return
+            self._unkeep(following.tier)
+            following.state.leave()
+        del self._busy[key], self._late[key]
+
+    def _park(self, taken: Taken, unknown: UnknownSchema) -> None:
+        """Its key stays busy, and no lane is; a drain does not wait for it, so it comes again."""
+        key = _key(taken)
+        queue = self._busy.setdefault(key, None) or ()
+        for following in queue:
+            following.state.leave()
+        if queue and key not in self._late:
+            self._aside -= len(queue)
+            for following in queue:
+                self._keep(following.tier)
+            self._wake(self.workers)
+        self._late[key] = True
+        self._keep(taken.tier)
+        self._parking.add(taken, unknown)
+        if taken.state.leaving:
+            self._drop((taken.state,))
+
+    def _unpark(self, taken: Taken) -> None:
+        key = _key(taken)
+        self._late[key] = False
+        taken.state.active += 1
+        for following in self._busy[key] or ():
+            following.state.active += 1
+        self._make_ready(taken)
+
+    def _make_ready(self, taken: Taken) -> None:
+        self._ready.append(taken)
+        self._wake(1)
+
+    def _drop(self, states: Collection[PartitionState]) -> None:
+        """What waits for its schema, of partitions that are given away, and what waits behind it."""
+        for taken in self._parking.drop(states):
+            key = _key(taken)
+            del self._late[key]
+            for each in (taken, *(self._busy.pop(key) or ())):
+                self._unkeep(each.tier)
+
+    def _keep(self, tier: MessagePriority) -> None:
+        self._late_counts[tier] += 1
+        if self._late_counts[tier] == _LATE_MAX:
+            self.intake.hold(tier)
+
+    def _unkeep(self, tier: MessagePriority) -> None:
+        self._late_counts[tier] -= 1
+        if self._late_counts[tier] == _LATE_MAX - 1:
+            self.intake.let(tier)
+            self._wake(self.workers)
+
+    async def _handle(self, taken: Taken) -> bool:
+        """One message, from raw record to settled offset; false when it has to wait for its schema first."""
         state, record = taken.state, taken.record
         try:
             if state.abandoned:
-                return
+                return True
             value, headers = record.value, record.headers
             try:
                 data: Any = None if value is None else self._codec.decode(taken.topic, value, headers)
             except UnknownSchema as unknown:
-                await learned(self._codec, taken, unknown)
-                data = self._codec.decode(taken.topic, value or b"", headers)
+                failed = self._parking.failed.get(unknown.reference)
+                if failed is not None:
+                    raise failed from None
+                self._park(taken, unknown)
+                return False
             message = Message(taken.topic, data, taken.tier, record)
             if self._convert is not None and data is not None:
                 data = converted(self._convert, data, message)
@@ -165,6 +260,7 @@ class Lanes:
                 await result
             state.settled.done(record.offset)
             self.handled += 1
+            return True
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _being_cancelled():
                 raise

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from bus.avro.codec import Codec
 from bus.avro.reader import UnknownSchema
 from bus.consume.intake import Taken
-from bus.errors import BusConnectionError, ClosedError, DecodeError
+from bus.errors import BusConnectionError, DecodeError
 from bus.message import Message
 
 log = logging.getLogger("tierbus.consume")
@@ -35,22 +34,18 @@ def opened(codec: Codec, taken: Taken) -> Message:
     return Message(taken.topic, data, taken.tier, record, lambda: settled.done(offset))
 
 
-async def learned(
-    codec: Codec, taken: Taken, unknown: UnknownSchema, closed: Callable[[], bool] = lambda: False
-) -> None:
+async def learned(codec: Codec, taken: Taken, unknown: UnknownSchema) -> None:
     """Returns when the schema of the value is known; waits as long as the registry cannot be reached.
 
     Raises:
         DecodeError: Nobody registered the schema.
-        ClosedError: The bus was closed meanwhile, or whoever waits.
+        ClosedError: The bus was closed meanwhile.
     """
     value = taken.record.value or b""
     while True:
         try:
             await codec.learn(unknown, value)
         except BusConnectionError as error:
-            if closed():
-                raise ClosedError("the subscription is closed; what was not decoded comes again") from error
             log.warning("%s waits for its schema: %s", place(taken), error)
             await asyncio.sleep(_RETRY_S)
         except DecodeError as error:

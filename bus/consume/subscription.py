@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Self
+from typing import NoReturn, Self
 
 from bus.avro.codec import Codec
 from bus.avro.reader import UnknownSchema
@@ -43,6 +43,8 @@ class Subscription:
         self._leave = leave
         self.on_change: set[Callable[[], None]] = set()
         self._taken: Taken | None = None
+        self._learning: asyncio.Task[None] | None = None
+        self._not_learned: Exception | None = None
         self._last: Message | None = None
         self.closed = False
         self._turn_began_s = 0.0
@@ -88,11 +90,15 @@ class Subscription:
         """Commits what was acknowledged and leaves the group. Safe to call twice."""
         if not self.closed:
             self.end()
+            if self._learning is not None:
+                await asyncio.gather(self._learning, return_exceptions=True)
             await self._leave(self)
 
     def end(self) -> None:
         """Whoever iterates or waits is told that it is closed."""
         self.closed = True
+        if self._learning is not None:
+            self._learning.cancel()
         self._wake(1)
 
     async def __aenter__(self) -> Self:
@@ -112,16 +118,25 @@ class Subscription:
             changed()
 
     def urgency(self) -> int:
-        """The most urgent tier that waits here; beyond all tiers when nothing does."""
+        """The most urgent tier that waits here; beyond all tiers when nothing does, or a schema has to come first."""
+        if self._learning is not None:
+            return len(TIERS)
         if self._taken is not None:
             return self._taken.tier
         return next((tier for tier, count in enumerate(self._intake.waiting) if count), len(TIERS))
 
     def take(self) -> Message | None:
-        """The next message if one waits; acknowledges the one before. UnknownSchema when it has to be learned."""
+        """The next message if one waits and can be read; acknowledges the one before.
+
+        While a message waits for its schema it is `None`; whoever waits is told when that has come.
+        """
         if self.closed:
             raise ClosedError(f"the subscription of {self.pattern} is closed; subscribe again")
         self.acknowledge()
+        if self._learning is not None:
+            return None
+        if self._not_learned is not None:
+            self._refuse(self._not_learned)
         taken = self._taken or self._intake.take()
         if taken is None:
             if self._intake.error is not None:
@@ -130,6 +145,10 @@ class Subscription:
         self._taken = taken
         try:
             self._last = opened(self._codec, taken)
+        except UnknownSchema as unknown:
+            # Not awaited here: it goes on when the caller's time is over, and others' messages go on meanwhile.
+            self._learning = asyncio.create_task(self._learn(taken, unknown), name=f"schema for {self.pattern}")
+            return None
         except DecodeError:
             self._pass_over(taken)
             raise
@@ -155,12 +174,17 @@ class Subscription:
             await asyncio.sleep(0)
             self._turn_began_s = perf_counter()
 
-    async def learn(self, unknown: UnknownSchema) -> None:
-        """Waits for the schema of the message that `take` could not read yet."""
-        taken = self._taken
-        if taken is not None:
-            try:
-                await learned(self._codec, taken, unknown, lambda: self.closed)
-            except DecodeError:
-                self._pass_over(taken)
-                raise
+    async def _learn(self, taken: Taken, unknown: UnknownSchema) -> None:
+        """Looks the schema up of the message that `take` could not read yet."""
+        try:
+            await learned(self._codec, taken, unknown)
+        except Exception as error:
+            self._not_learned = error
+        self._learning = None
+        self._wake(1)
+
+    def _refuse(self, error: Exception) -> NoReturn:
+        self._not_learned = None
+        if self._taken is not None and isinstance(error, DecodeError):
+            self._pass_over(self._taken)
+        raise error
