@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from bus import BusConnectionError, ClosedError, Message, MessageBus, Settings
+from bus import BusConnectionError, ClosedError, DecodeError, Message, MessageBus, Settings
 from bus.transport.memory import MemoryCluster, MemoryTransport
 from tests import registry_faults as faults
 from tests.faulty_registry import FaultyRegistry
 
 TOPIC = "shop.orders.new"
+URGENT = "risk.alerts.limit"
+KEYS = ("a", "b", "c", "d", "e")
 BOUND_S = 10.0
 
 
@@ -26,15 +29,15 @@ class Buses:
         self._made: list[MessageBus] = []
 
     async def make(self, **values: Any) -> MessageBus:
-        settings = Settings(
-            namespace="test",
-            schema_registry_url=self.server.url,
-            schema_registry_timeout_ms=300,
-            request_timeout_ms=1_000,
-            drain_timeout_s=1.0,
-            discovery_interval_ms=200,
-            **values,
-        )
+        usual: dict[str, Any] = {
+            "namespace": "test",
+            "schema_registry_url": self.server.url,
+            "schema_registry_timeout_ms": 300,
+            "request_timeout_ms": 1_000,
+            "drain_timeout_s": 1.0,
+            "discovery_interval_ms": 200,
+        }
+        settings = Settings(**(usual | values))
         bus = MessageBus(settings, transport=MemoryTransport(settings, self._cluster))
         await bus.connect()
         self._made.append(bus)
@@ -63,6 +66,13 @@ async def hanging(server: FaultyRegistry) -> None:
 
 async def forbidding(server: FaultyRegistry) -> None:
     server.inject(faults.refuse(403))
+
+
+async def over(server: FaultyRegistry, trouble: Any) -> None:
+    """The trouble is."""
+    server.heal()
+    if trouble is away:
+        await server.start()
 
 
 TROUBLES = [away, hanging, forbidding]
@@ -122,9 +132,9 @@ async def test_handlers_stop_in_time_and_the_message_comes_again(
     buses: Buses, trouble: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     writer = await buses.make()
-    await writer.publish(TOPIC, {"id": 1}, confirm=True)
+    await writer.publish_many(TOPIC, [{"id": 1}, {"id": 2}], confirm=True)
     await trouble(buses.server)
-    worker = await buses.make()
+    worker = await buses.make(drain_timeout_s=10 * BOUND_S)
     came: list[Any] = []
     worker.on("shop.**", group="crew")(came.append)
     running = asyncio.create_task(worker.run())
@@ -135,19 +145,126 @@ async def test_handlers_stop_in_time_and_the_message_comes_again(
     async with asyncio.timeout(BOUND_S):
         await running
     assert came == []
-    buses.server.heal()
-    if trouble is away:
-        await buses.server.start()
+    assert "still being handled" not in caplog.text
+    await over(buses.server, trouble)
     again = await buses.make()
 
     @again.on("shop.**", group="crew")
     def take(data: Any) -> None:
         came.append(data)
-        again.stop()
+        if len(came) == 2:
+            again.stop()
 
     async with asyncio.timeout(BOUND_S):
         await again.run()
-    assert came == [{"id": 1}]
+    assert came == [{"id": 1}, {"id": 2}]
+
+
+async def bytes_unknown(buses: Buses) -> MessageBus:
+    """A writer of JSON and bytes, after whose bytes nobody has asked yet."""
+    writer = await buses.make()
+    await writer.publish("elsewhere.all", b"bytes are registered", confirm=True)
+    await writer.publish(URGENT, 0, confirm=True)
+    return writer
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_urgent_messages_are_handled_while_others_wait_for_their_schema(
+    buses: Buses, trouble: Any, workers: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = await bytes_unknown(buses)
+    worker = await buses.make()
+    came: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+
+    @worker.on(re.compile(r"(risk|logs)\..*"), group="crew", workers=workers)
+    async def take(data: Any, message: Message) -> None:
+        await came.put((message.key or "", data))
+
+    async with asyncio.timeout(2 * BOUND_S):
+        running = asyncio.create_task(worker.run())
+        assert await came.get() == (URGENT, 0)
+        await trouble(buses.server)
+        for key in KEYS:
+            for data in (b"first", {"n": 2}, b"third"):
+                await writer.publish("logs.web", data, key=key)
+        await writer.flush()
+        while "waits for its schema" not in caplog.text:
+            await asyncio.sleep(0.01)
+        for number in range(1, 10):
+            await writer.publish(URGENT, number)
+        assert [await came.get() for _ in range(1, 10)] == [(URGENT, number) for number in range(1, 10)]
+        await over(buses.server, trouble)
+        rest = [await came.get() for _ in range(3 * len(KEYS))]
+        for key in KEYS:
+            assert [data for its_key, data in rest if its_key == key] == [b"first", {"n": 2}, b"third"]
+        worker.stop()
+        await running
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_urgent_messages_are_pulled_while_another_subscription_waits_for_a_schema(
+    buses: Buses, trouble: Any
+) -> None:
+    writer = await bytes_unknown(buses)
+    reader = await buses.make()
+    logs = await reader.subscribe("logs.**", group="crew")
+    await reader.subscribe("risk.**", group="crew-2")
+
+    async def pulled() -> Any:
+        message = await reader.receive(BOUND_S)
+        return None if message is None else message.data
+
+    assert await pulled() == 0
+    await trouble(buses.server)
+    await writer.publish_many("logs.web", [b"first", {"n": 2}], confirm=True)
+    while not any(logs.intake.waiting):
+        await asyncio.sleep(0)
+    assert await reader.receive(0.05) is None
+    for number in range(1, 10):
+        await writer.publish(URGENT, number, confirm=True)
+        assert await pulled() == number
+    pulling = asyncio.create_task(pulled())
+    await asyncio.sleep(0)
+    await over(buses.server, trouble)
+    assert await pulling == b"first"
+    assert await pulled() == {"n": 2}
+
+
+async def test_a_message_comes_to_who_asks_again_and_again_without_waiting(buses: Buses) -> None:
+    writer = await buses.make()
+    reader = await buses.make(schema_registry_timeout_ms=10_000)
+    messages = await reader.subscribe("shop.**")
+    await writer.publish(TOPIC, {"id": 1}, confirm=True)
+    slow = faults.Hold()
+    buses.server.inject(slow)
+    before = len(buses.server.seen)
+    async with asyncio.timeout(BOUND_S):
+        while len(buses.server.seen) == before:
+            assert await messages.receive(0) is None
+            await asyncio.sleep(0)
+        slow.release()
+        while (message := await messages.receive(0)) is None:
+            await asyncio.sleep(0)
+    assert message.data == {"id": 1}
+    assert len(buses.server.seen) == before + 1
+
+
+async def test_a_message_whose_schema_nobody_registered_is_told_and_the_next_one_comes(buses: Buses) -> None:
+    writer = await buses.make()
+    reader = await buses.make()
+    messages = await reader.subscribe("shop.**")
+    await writer.publish(TOPIC, {"id": 1}, confirm=True)
+    buses.server.inject(faults.refuse(404))
+    async with asyncio.timeout(BOUND_S):
+        with pytest.raises(DecodeError, match=r"shop\.orders\.new@.*is in no registry") as told:
+            await messages.receive()
+        assert told.value.raw
+        buses.server.heal()
+        await writer.publish(TOPIC, b"bytes", confirm=True)
+        message = await messages.receive()
+    assert message is not None
+    assert message.data == b"bytes"
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
