@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -276,3 +277,38 @@ async def test_a_publish_that_needs_the_registry_is_refused_in_time(buses: Buses
         await bus.publish(TOPIC, "goes on", confirm=True)
         with pytest.raises(BusConnectionError, match="schema registry"):
             await bus.publish(TOPIC, b"bytes are not")
+
+
+async def test_a_partition_changes_hands_while_its_messages_wait_for_their_schema(
+    buses: Buses, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = await bytes_unknown(buses)
+    values = [b"first", {"n": 2}, b"third"]
+    keys = [f"key-{number}" for number in range(40)]  # some in each partition
+    for key in keys:
+        for value in values:
+            await writer.publish("logs.web", value, key=key)
+    await writer.flush()
+    came: defaultdict[str | None, list[Any]] = defaultdict(list)
+
+    def take(data: Any, message: Message) -> None:
+        came[message.key].append(data)
+
+    members = [await buses.make(drain_timeout_s=10 * BOUND_S) for _ in range(2)]
+    for member in members:
+        member.on("logs.**", group="crew", workers=4)(take)
+    await away(buses.server)
+    async with asyncio.timeout(2 * BOUND_S):
+        first = asyncio.create_task(members[0].run())
+        while "waits for its schema" not in caplog.text:
+            await asyncio.sleep(0.01)
+        second = asyncio.create_task(members[1].run())
+        while not await members[1].lag():
+            await asyncio.sleep(0.01)
+        await over(buses.server, away)
+        while sum(map(len, came.values())) < len(keys) * len(values):
+            await asyncio.sleep(0.01)
+        for member in members:
+            member.stop()
+        await asyncio.gather(first, second)
+    assert came == dict.fromkeys(keys, values)
