@@ -137,7 +137,7 @@ class Codec:
             raise ContractError(
                 f"contract {contract.name} is not registered as it is here ({contract.schema.sha256[:12]}); production "
                 f"registers none by itself: run `tierbus contracts push {contract.name}`, or give the class that it is "
-                "derived from, as in `tierbus contracts push module:Class`"
+                "derived from, as in `tierbus contracts push module:Model`"
             )
         return found
 

@@ -28,7 +28,7 @@ from tests.avro import anything
 from tests.avro.odd import ODD, mutated
 from tests.avro.strategies import schemas, values
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "schemas").glob("*/*.avsc"))
 BENCH = ROOT / "perf" / "contracts" / "bench" / "event.avsc"
@@ -156,7 +156,7 @@ def test_values_of_any_schema_are_written_alike_or_left_to_fastavro(data: st.Dat
     compare(mutated(data.draw, value))
 
 
-@settings(QUICK, max_examples=400)
+@settings(QUICK, max_examples=200)
 @given(st.data())
 def test_nothing_is_written_that_is_refused(data: st.DataObject) -> None:
     definition = data.draw(plain_schemas())

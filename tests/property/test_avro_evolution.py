@@ -16,7 +16,7 @@ from bus.avro.resolving import compiled_reader
 from bus.errors import ContractError, DecodeError
 from tests.avro.strategies import changes, compatible_changes, schemas, values
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 PRIMITIVES = {type(None): "null", bool: "boolean", int: "long", float: "double", str: "string", dict: "record"}
 """Which branch of the random schemas' unions writes a value."""
 
@@ -100,7 +100,7 @@ def test_a_compatible_change_reads_old_data(data: st.DataObject) -> None:
     assert repr(compiled_reader(new, old)(raw, 0)) == repr(expected(new, old, by_fastavro(old, raw)))
 
 
-@settings(QUICK, max_examples=400)
+@settings(QUICK, max_examples=250)
 @given(st.data())
 def test_a_verdict_is_kept(data: st.DataObject) -> None:
     old = data.draw(schemas())

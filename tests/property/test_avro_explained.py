@@ -22,7 +22,7 @@ from bus.errors import ContractError, EncodeError
 from tests.avro.anything import LOGICAL, STRANGE, anything, definitions, fitting
 from tests.avro.odd import ODD, mutated
 
-QUICK = settings(max_examples=400, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 MILLISECOND = dt.timedelta(milliseconds=1)
 MICROSECOND = dt.timedelta(microseconds=1)
 

@@ -30,7 +30,8 @@ class Flights(Generic[T]):
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if task.cancelled():  # and not the one who waits
+            waiter = asyncio.current_task()
+            if task.cancelled() and waiter is not None and not waiter.cancelling():
                 raise BusConnectionError(f"the question for {question} was ended by closing") from None
             raise
 
