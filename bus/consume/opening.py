@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from typing import Any
 
@@ -15,6 +16,7 @@ from bus.message import Message
 log = logging.getLogger("tierbus.consume")
 
 _RETRY_S = 0.5
+_TOLD_EVERY = 20
 
 
 def opened(codec: Codec, taken: Taken) -> Message:
@@ -42,11 +44,12 @@ async def learned(codec: Codec, taken: Taken, unknown: UnknownSchema) -> None:
         ClosedError: The bus was closed meanwhile.
     """
     value = taken.record.value or b""
-    while True:
+    for asked in itertools.count():
         try:
             await codec.learn(unknown, value)
         except BusConnectionError as error:
-            log.warning("%s waits for its schema: %s", place(taken), error)
+            if asked % _TOLD_EVERY == 0:
+                log.warning("%s waits for its schema: %s", place(taken), error)
             await asyncio.sleep(_RETRY_S)
         except DecodeError as error:
             raise DecodeError(f"{place(taken)}: {error}", value) from error
