@@ -4,6 +4,7 @@ The public API, and nothing else.
 """
 
 from bus.avro.contract import Contract, contract
+from bus.avro.derive import RenamedFrom
 from bus.client import MessageBus
 from bus.consume.subscription import Subscription
 from bus.errors import (
@@ -29,9 +30,10 @@ from bus.errors import (
 )
 from bus.message import Delivered, Message, MessagePriority
 from bus.publish.receipt import Receipt, Receipts
-from bus.settings import RouteRule, Settings, TierProfile
+from bus.settings import DEFAULT_ROUTES, RouteRule, Settings, TierProfile
 
 __all__ = [
+    "DEFAULT_ROUTES",
     "AccessError",
     "BufferFullError",
     "BusConnectionError",
@@ -52,6 +54,7 @@ __all__ = [
     "PriorityError",
     "Receipt",
     "Receipts",
+    "RenamedFrom",
     "RouteRule",
     "RoutingError",
     "Settings",

@@ -98,6 +98,8 @@ class _Walk:
 
     def _complex(self, schema: Mapping[str, Any], path: str, inside: tuple[str, ...], depth: int) -> _Size:
         kind = schema["type"]
+        if isinstance(kind, str) and kind in ("record", "error", "enum", "fixed"):
+            _check_name(schema["name"], path)
         if kind in ("record", "error"):
             size = self._record(schema, path, inside, depth)
         elif kind == "array":
@@ -136,6 +138,12 @@ class _Walk:
             1 + sum(field.places for field in fields),
             sum(field.empties for field in fields) + (0 if least else 1),
         )
+
+
+def _check_name(name: Any, path: str) -> None:
+    """In full, the namespace included."""
+    if not isinstance(name, str) or not all(_NAME.fullmatch(part) for part in name.split(".")):
+        raise ContractError(f"schema {path}: {name!r} is no name in Avro; use letters, digits and _, with dots between")
 
 
 def _block(items: _Size, path: str) -> _Size:

@@ -136,8 +136,7 @@ class Codec:
         if found is None:
             raise ContractError(
                 f"contract {contract.name} is not registered as it is here ({contract.schema.sha256[:12]}); production "
-                f"registers none by itself: run `tierbus contracts push {contract.name}`, or give the class that it is "
-                "derived from, as in `tierbus contracts push module:Model`"
+                f"registers none by itself: {_how_to_push(contract)}"
             )
         return found
 
@@ -237,3 +236,13 @@ class Codec:
         self._closed = True
         if self.served is not None:
             await self.served.close()
+
+
+def _how_to_push(contract: Contract) -> str:
+    """What to run, for a contract of a file and for one of a class; a class has to be told the same namespace."""
+    command = f"run `tierbus contracts push {contract.name}`"
+    schema = contract.schema.json
+    if not isinstance(schema, dict):
+        return command
+    namespace = f" --record-namespace {schema['namespace']}" if "namespace" in schema else ""
+    return f"{command}, or for a class `tierbus contracts push module:{schema.get('name')}={contract.name}{namespace}`"

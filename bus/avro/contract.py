@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from bus.avro.compatibility import Mode
 from bus.avro.derive import derive
 from bus.avro.schema import AvroSchema
+from bus.errors import ContractError
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
+_NAME_CHARACTERS_MAX = 249
 
 
 class Contract:
@@ -26,6 +31,15 @@ class Contract:
     __slots__ = ("compatibility", "encode", "headers", "name", "registered", "schema")
 
     def __init__(self, name: str, schema: AvroSchema, compatibility: Mode = Mode.BACKWARD_TRANSITIVE) -> None:
+        """Not registered anywhere yet.
+
+        Raises:
+            ContractError: The name is not valid.
+        """
+        if not _NAME.fullmatch(name) or len(name) > _NAME_CHARACTERS_MAX:
+            raise ContractError(
+                f"contract name {name[:60]!r} is not valid; use letters, digits, _ and -, with dots between"
+            )
         self.name = name
         self.schema = schema
         self.compatibility = compatibility

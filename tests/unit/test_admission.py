@@ -97,6 +97,9 @@ def test_items_of_nothing_but_a_byte_are_refused() -> None:
     [
         ({"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}] * 2}, "field a is there twice"),
         ({"type": "record", "name": "R", "fields": [{"name": "a b\nimport os", "type": "int"}]}, "no name in Avro"),
+        (record("Bad Name"), "'Bad Name' is no name in Avro"),
+        (record("R", a={"type": "fixed", "name": "a b.F", "size": 1}), "'a b.F' is no name in Avro"),
+        (record("R") | {"namespace": "shop-eu"}, "'shop-eu.R' is no name in Avro"),
         (record("R", a={"type": "enum", "name": "E", "symbols": []}), r"x\.a: enum has no symbols"),
         (record("R", a=["null", "int", "int"]), r"x\.a: union has two branches of int"),
         (record("R", a=["string", {"type": "string", "logicalType": "uuid"}]), "two branches of string"),

@@ -51,6 +51,8 @@ class Member:
 
 def is_model(cls: Any) -> bool:
     """Whether it has fields that a contract can be derived from."""
+    if cls is BaseModel:
+        return False
     return isinstance(cls, type) and (issubclass(cls, BaseModel) or dataclasses.is_dataclass(cls))
 
 

@@ -113,10 +113,11 @@ class History:
                 that its claim names, when there is one.
         """
         key = version_key(contract)
-        self._refuse_clash(contract, key)
         claim = self._at(key) if key in self._items else None
         mode = claim.compatibility if isinstance(claim, _Claim) else contract.compatibility
+        # First, for it names the field.
         refuse_incompatible(Contract(contract.name, contract.schema, mode), self._followed(contract.name, key))
+        self._refuse_clash(contract, key)
 
     def _refuse_clash(self, contract: Contract, key: str) -> None:
         """With the owner of the CRC; while nobody has it, with those who claimed it before."""
