@@ -156,7 +156,7 @@ class MessageBus:
             PatternError: A pattern is not valid.
         """
         made = contract(model, name=name, namespace=namespace, compatibility=compatibility)
-        rules = [RouteRule.model_validate({"pattern": p, "contract": made.name}) for p in patterns]
+        rules = [RouteRule(pattern=p, contract=made.name) for p in patterns]
         self._router.put_first(rules)
         self._codec.add(made)
         if self._publisher is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bus.errors import ContractError
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+AVRO_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 NESTING_MAX = 64
 SCHEMA_BYTES_MAX = 262_144
 UNFOLDED_MAX = 100_000
@@ -123,7 +123,7 @@ class _Walk:
 
     def _record(self, schema: Mapping[str, Any], path: str, inside: tuple[str, ...], depth: int) -> _Size:
         names = [field["name"] for field in schema["fields"]]
-        strange = next((name for name in names if not (isinstance(name, str) and _NAME.fullmatch(name))), None)
+        strange = next((name for name in names if not (isinstance(name, str) and AVRO_NAME.fullmatch(name))), None)
         if strange is not None:
             raise ContractError(f"schema {path}: {strange!r} is no name in Avro; use letters, digits and _")
         if len(set(names)) < len(names):
@@ -142,7 +142,7 @@ class _Walk:
 
 def _check_name(name: Any, path: str) -> None:
     """In full, the namespace included."""
-    if not isinstance(name, str) or not all(_NAME.fullmatch(part) for part in name.split(".")):
+    if not isinstance(name, str) or not all(AVRO_NAME.fullmatch(part) for part in name.split(".")):
         raise ContractError(f"schema {path}: {name!r} is no name in Avro; use letters, digits and _, with dots between")
 
 

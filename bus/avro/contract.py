@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +49,7 @@ class Contract:
     @property
     def avsc(self) -> dict[str, Any]:
         """The schema as JSON, as an .avsc file has it."""
-        document: dict[str, Any] = json.loads(self.schema.text)
+        document: dict[str, Any] = self.schema.json
         return document
 
     def write_as(self, frame: bytes, headers: tuple[tuple[str, bytes], ...] = ()) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import re
 import reprlib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from bus.avro.admission import AVRO_NAME
 from bus.avro.guard import NOTHING, branch_name, branch_of, definitions, filled, is_raw, resolved
 from bus.avro.leaves import digits_of, is_text, is_whole, leaf, logical_of
 
@@ -18,7 +18,6 @@ _SHOWN_MAX = 40
 _SYMBOLS_MAX = 8
 _FIELDS_MAX = 16
 _BRANCHES_MAX = 8
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KINDS: dict[str, tuple[type, ...]] = {
     "null": (type(None),),
     "boolean": (bool,),
@@ -254,7 +253,7 @@ def _cut(text: str) -> str:
 
 
 def _step(key: Any) -> str:
-    if isinstance(key, str) and _NAME.fullmatch(key):
+    if isinstance(key, str) and AVRO_NAME.fullmatch(key):
         return f".{key}"
     return f"[{_cut(reprlib.repr(key))}]"
 

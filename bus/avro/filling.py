@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bus.avro.compatibility.tree import Node, read_tree
+from bus.avro.guard import definitions
 from bus.avro.resolving.defaults import default_value
 
 
@@ -18,7 +19,8 @@ def with_values(parsed: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]
     """
     nodes = {node.name: node for node in _records(read_tree(parsed), set())}
     copied: tuple[Any, dict[str, Any]] = copy.deepcopy((parsed, named))
-    for schema in _definitions([copied[0], *copied[1].values()]):
+    both = (*definitions(copied[0]).values(), *copied[1].values())  # which may or may not be the same objects
+    for schema in {id(each): each for each in both if "fields" in each}.values():
         for field, described in zip(schema["fields"], nodes[schema["name"]].fields, strict=True):
             if "default" in field:
                 with contextlib.suppress(ValueError):
@@ -34,18 +36,3 @@ def _records(node: Node, met: set[int]) -> Iterator[Node]:
         yield node
     for inner in (*node.inner, *(field.node for field in node.fields)):
         yield from _records(inner, met)
-
-
-def _definitions(left: list[Any]) -> Iterator[Any]:
-    """Each record's definition once, however often it is in the schema."""
-    met: set[int] = set()
-    while left:
-        schema = left.pop()
-        if isinstance(schema, list):
-            left += schema
-        elif isinstance(schema, dict) and id(schema) not in met:
-            met.add(id(schema))
-            if "fields" in schema:
-                yield schema
-                left += [field["type"] for field in schema["fields"]]
-            left += [schema[key] for key in ("items", "values", "type") if key in schema]

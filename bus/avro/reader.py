@@ -7,9 +7,8 @@ from typing import Any
 
 from bus.avro.framing import GUID_HEADER, Reference, framing_of, prefix_of
 from bus.avro.plain import PLAIN
-from bus.avro.registry.rules import short_name
 from bus.avro.resolving import compiled_reader
-from bus.avro.schema import AvroSchema
+from bus.avro.schema import AvroSchema, short_name
 from bus.errors import ContractError, DecodeError
 
 _DECODERS_MAX = 1_000

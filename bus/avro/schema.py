@@ -202,7 +202,7 @@ class AvroSchema:
 
     def _wrong(self, parsed: Any, data: Any, cause: Exception | None) -> str:
         """Slow on purpose: only a refused value pays for finding the place."""
-        name = self.name.rpartition(".")[2]
+        name = short_name(self.name)
         try:
             wrong = explain(parsed, data, name)
         except Exception as error:  # data that raises when it is looked at
@@ -212,6 +212,11 @@ class AvroSchema:
     def __repr__(self) -> str:
         """Its name and identity."""
         return f"<AvroSchema {self.name} {self.sha256[:12]}>"
+
+
+def short_name(name: str) -> str:
+    """What the paths of a contract's fields begin with: `trading.order` gives `order`."""
+    return name.rpartition(".")[2]
 
 
 def _without_noise(schema: Any) -> Any:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from bus.avro.compatibility import Verdict, check
+from bus.avro.compatibility import Verdict
 from bus.avro.contract import Contract
-from bus.avro.registry.rules import short_name
+from bus.avro.registry.rules import verdict_on
 from bus.avro.schema import AvroSchema
 
 State = Literal["registered", "unchanged", "new", "compatible", "incompatible", "gone"]
@@ -75,8 +75,7 @@ def examined(contract: Contract, versions: Sequence[AvroSchema]) -> Examined:
         return Examined(contract, "registered", count, same[-1])
     if not versions:
         return Examined(contract, "new", 0)
-    old = [version.json for version in versions]
-    verdict = check(contract.avsc, *old, mode=contract.compatibility, name=short_name(contract.name))
+    verdict = verdict_on(contract, versions)
     return Examined(contract, "compatible" if verdict.compatible else "incompatible", count, None, verdict)
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
+from bus.avro.admission import AVRO_NAME
 from bus.avro.compiled.branches import first_takers
 from bus.avro.compiled.leaves import leaf_lines
 from bus.avro.compiled.lines import Lines, Part, Unsupported
 from bus.avro.compiled.names import names, varint
 from bus.avro.guard import definitions, filled, resolved
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def compiled_encoder(parsed: Any) -> Callable[[Any, bytes], bytes] | None:
@@ -60,7 +58,7 @@ class _Source(Lines):
         parts: list[Part] = []
         for field in schema["fields"]:
             name = field["name"]
-            if type(name) is not str or not _NAME.fullmatch(name):
+            if type(name) is not str or not AVRO_NAME.fullmatch(name):
                 raise Unsupported
             inner = self.variable()
             self.line(indent, f"{inner} = {value}[{name!r}]")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ForwardRef, get_type_hints
@@ -13,9 +12,8 @@ from pydantic import BaseModel, RootModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from bus.avro.admission import AVRO_NAME
 from bus.errors import ContractError
-
-AVRO_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 NO_DEFAULT: Any = object()
 """Stands for a default that is not there, or that differs from call to call."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import Enum, Flag
 from typing import Any, Literal, get_args, get_origin
 
+from bus.avro.admission import AVRO_NAME
 from bus.avro.derive.defaults import default_json
-from bus.avro.derive.members import AVRO_NAME, NO_DEFAULT, Member, description_of, is_model, members
+from bus.avro.derive.members import NO_DEFAULT, Member, description_of, is_model, members
 from bus.avro.derive.unions import branches, is_union, kind_of, unwrapped
 from bus.errors import ContractError
 

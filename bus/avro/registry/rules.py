@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bus.avro.compatibility import check
+from bus.avro.compatibility import Verdict, check
 from bus.avro.contract import Contract
-from bus.avro.schema import AvroSchema
+from bus.avro.schema import AvroSchema, short_name
 from bus.errors import ContractError
+
+
+def verdict_on(contract: Contract, versions: Sequence[AvroSchema]) -> Verdict:
+    """Whether the contract may follow the versions, the oldest first, under its rule of change."""
+    old = [version.json for version in versions]
+    return check(contract.avsc, *old, mode=contract.compatibility, name=short_name(contract.name))
 
 
 def refuse_incompatible(contract: Contract, versions: Sequence[AvroSchema]) -> None:
@@ -18,16 +24,6 @@ def refuse_incompatible(contract: Contract, versions: Sequence[AvroSchema]) -> N
     """
     if any(version.sha256 == contract.schema.sha256 for version in versions):
         return
-    verdict = check(
-        contract.avsc,
-        *(version.json for version in versions),
-        mode=contract.compatibility,
-        name=short_name(contract.name),
-    )
+    verdict = verdict_on(contract, versions)
     if not verdict.compatible:
         raise ContractError(f"contract {contract.name}: {verdict}")
-
-
-def short_name(name: str) -> str:
-    """What the paths of a contract's fields begin with: `trading.order` gives `order`."""
-    return name.rpartition(".")[2]

@@ -33,7 +33,7 @@ def default_value(default: Any, node: Node) -> Any:
                 field.name: default_value(default.get(field.name, field.default), field.node) for field in node.fields
             }
         case "float" | "double":
-            return _floating(default)
+            return float(default)  # one that `fits` is not larger than any double
         case "bytes" | "fixed":
             default = default.encode("latin-1")
     convert = conversion(node)
@@ -65,10 +65,3 @@ def _of_union(default: Any, node: Node) -> Any:
         except ValueError:  # a text may be none of the first branch's UUIDs
             continue
     raise ValueError(f"{default!r} is no {node}")
-
-
-def _floating(number: int | float) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        raise ValueError("the number is larger than any double") from None

@@ -79,7 +79,7 @@ def diff(
     Exit 1 when they differ in more than documentation.
     """
     from bus.avro.compatibility import can_read
-    from bus.avro.registry.rules import short_name
+    from bus.avro.schema import short_name
     from ops.contracts.files import difference
 
     settings = settings_of(folder, servers, namespace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bus.avro.derive.members import AVRO_NAME
+from bus.avro.admission import AVRO_NAME
 from ops.contracts.infer.seen import Seen
 
 _SYMBOL_SEEN_MIN = 5

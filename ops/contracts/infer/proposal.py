@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from bus.avro.derive.members import AVRO_NAME
+from bus.avro.admission import AVRO_NAME
 from bus.avro.schema import AvroSchema
 from bus.errors import ContractError
 from ops.contracts.infer.hints import hints

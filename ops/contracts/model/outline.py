@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from bus.avro.derive.members import AVRO_NAME
+from bus.avro.admission import AVRO_NAME
 from bus.avro.schema import AvroSchema
 from bus.errors import ContractError
 
