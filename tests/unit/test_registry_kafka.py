@@ -209,3 +209,15 @@ async def test_only_what_is_asked_for_is_parsed(monkeypatch: pytest.MonkeyPatch)
     later = registry_over(store)
     assert await later.find(contracts[7].schema.frame) is not None
     assert parsed == ["shop.r7"]
+
+
+def test_a_claim_that_is_made_anew_with_another_rule_counts_by_that() -> None:
+    history = History()
+    allowed = record("Order", ("id", "string"), mode="NONE")
+    items = {version_key(ORDER): history.claim_of(ORDER)}
+    history.read(items)
+    refused = items | {version_key(ORDER_OTHER): history.claim_of(ORDER_OTHER)}
+    history.read(refused)
+    assert [version.sha256 for version in history.versions("shop.thing")] == [ORDER.schema.sha256]
+    history.read(refused | {version_key(allowed): history.claim_of(allowed)})
+    assert len(history.versions("shop.thing")) == 2

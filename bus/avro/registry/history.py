@@ -70,7 +70,10 @@ class History:
                 self._claimed.setdefault(contract, []).append(key)
             elif (frame := _frame_in(value)) is not None:
                 self._frames.setdefault(frame, []).append(key)
-        self._parsed = {key: known for key, known in self._parsed.items() if known[0] == items.get(key)}
+        same = {key: known for key, known in self._parsed.items() if known[0] == items.get(key)}
+        if len(same) < len(self._parsed):  # a claim may have been taken back and made anew, with another rule
+            self._parsed = same
+            self._let_in.clear()
 
     def known(self, frame: bytes) -> AvroSchema | None:
         """The schema that values with this frame were written by: of two with one CRC, the first in the topic."""
